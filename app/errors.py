@@ -67,7 +67,9 @@ class JiraError(AppError):
         maybe_done: True where the request may have taken effect although no answer came.
     """
 
-    def __init__(self, operation: str, status: int | None = None, *, maybe_done: bool = False):
+    def __init__(
+        self, operation: str, status: int | None = None, *, maybe_done: bool = False
+    ) -> None:
         super().__init__(f"Jira: {operation}: {status if status is not None else 'no answer'}")
         self.operation = operation
         self.status = status

@@ -1,5 +1,6 @@
 """Where templates, static files and the descriptor are: beside ``app/`` in a checkout,
-inside the package in an installed wheel."""
+inside the package in an installed wheel.
+"""
 
 from __future__ import annotations
 

@@ -1,0 +1,192 @@
+"""The database: SQLite in one process, PostgreSQL across many, the same statements on both."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import sqlite3
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import IO, Concatenate, ParamSpec, TypeVar
+
+import structlog
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.pool import ConnectionPoolEntry
+from sqlmodel import Session
+
+from app.errors import SettingsError
+from app.settings import Settings
+from app.store.writer import Signals, Writer
+
+log = structlog.get_logger(__name__)
+
+MIGRATIONS = Path(__file__).with_name("migrations")
+READERS = 4
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Database:
+    """Reads on a few threads, writes on one (see ``writer.py``); neither blocks the loop."""
+
+    def __init__(self, write_engine: Engine, read_engine: Engine) -> None:
+        self._write_engine = write_engine
+        self._read_engine = read_engine
+        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="reader")
+        self._listeners: list[Callable[[Signals], None]] = []
+        self._process_lock: IO[bytes] | None = None
+        self._writer: Writer | None = None
+
+    @classmethod
+    def open(cls, settings: Settings) -> Database:
+        """Connect. Brings no schema: see :meth:`migrate` and :meth:`require_schema`."""
+        if settings.is_sqlite:
+            return cls(_sqlite(settings.sqlite_path, write=True), _sqlite(settings.sqlite_path))
+        engine = _postgresql(settings.database_url)
+        return cls(engine, engine)
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self._write_engine.dialect.name == "sqlite"
+
+    async def write(
+        self,
+        fn: Callable[Concatenate[Session, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """Run ``fn(db, *args)`` in the writer; return what it returned, once it is committed.
+
+        ``fn`` must be repeatable: it may be run more than once before it is committed. What it
+        is given as text, or bears a ``thread_id``, stands for the rows that it locks: on
+        PostgreSQL a group is sorted by it.
+        """
+        if kwargs:
+            raise TypeError("operations take their arguments by position")
+        if self._writer is None:
+            self._writer = Writer(self._write_engine, self._committed)
+        locks = (str(getattr(a, "thread_id", a)) for a in args if _names_rows(a))
+        result: T = await self._writer.submit(fn, args, locks)
+        return result
+
+    async def read(
+        self, fn: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Run ``fn(db, *args)`` on a reader's thread, in one consistent view."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._readers, lambda: self._read(fn, *args, **kwargs))
+
+    def _read(
+        self, fn: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        with Session(self._read_engine, expire_on_commit=False) as db:
+            result = fn(db, *args, **kwargs)
+            db.expunge_all()
+            return result
+
+    def on_commit(self, listener: Callable[[Signals], None]) -> None:
+        """``listener(signals)`` is called, in the writer's thread, after each commit here."""
+        self._listeners.append(listener)
+
+    def _committed(self, signals: Signals) -> None:
+        for listener in self._listeners:
+            listener(signals)
+
+    # --- schema -------------------------------------------------------------------------
+
+    def migrate(self) -> None:
+        """Bring the schema to the newest revision. Run again, it does nothing."""
+        config = Config()
+        config.set_main_option("script_location", str(MIGRATIONS))
+        with self._write_engine.begin() as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+
+    def revision(self) -> str | None:
+        """The schema's revision, or None where there is no schema."""
+        with self._read_engine.connect() as connection:
+            return MigrationContext.configure(connection).get_current_revision()
+
+    def require_schema(self) -> None:
+        """Refuse to go on with a schema other than the one this program was written for."""
+        config = Config()
+        config.set_main_option("script_location", str(MIGRATIONS))
+        expected = ScriptDirectory.from_config(config).get_current_head()
+        found = self.revision()
+        if found != expected:
+            raise SettingsError(
+                f"DATABASE_URL: the schema is {found or 'empty'}, this program needs {expected}:"
+                " run `jira-chatkit migrate`"
+            )
+
+    def hold_process_lock(self) -> bool:
+        """On SQLite: become the one process that serves this file. False if another is."""
+        if not self.is_sqlite or self._process_lock is not None:
+            return True
+        path = f"{self._write_engine.url.database}.lock"
+        file = open(path, "ab")  # noqa: PTH123, SIM115  (held until close)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.close()
+            return False
+        self._process_lock = file
+        return True
+
+    def close(self) -> None:
+        """Write what is queued, then let go of everything."""
+        if self._writer is not None:
+            self._writer.close()
+        self._readers.shutdown()
+        self._read_engine.dispose()
+        self._write_engine.dispose()
+        if self._process_lock is not None:
+            self._process_lock.close()
+            self._process_lock = None
+
+
+def _names_rows(argument: object) -> bool:
+    return isinstance(argument, str) or hasattr(argument, "thread_id")
+
+
+def _sqlite(path: Path, *, write: bool = False) -> Engine:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(
+        f"sqlite:///{path}",
+        hide_parameters=True,
+        connect_args={"timeout": 10, "check_same_thread": False},
+        pool_size=READERS,
+        max_overflow=2,
+    )
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:
+        connection.isolation_level = None  # the driver begins nothing by itself; see _begin
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA foreign_keys=ON")
+        if not write:
+            connection.execute("PRAGMA query_only=ON")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+    return engine
+
+
+def _postgresql(url: str) -> Engine:
+    _, _, rest = url.partition("://")
+    return create_engine(
+        f"postgresql+psycopg://{rest}",
+        hide_parameters=True,
+        pool_pre_ping=True,
+        pool_size=READERS + 1,
+        max_overflow=4,
+    )

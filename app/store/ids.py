@@ -1,0 +1,18 @@
+"""Ids of our own: a word that says of what, and 128 random bits."""
+
+from __future__ import annotations
+
+import secrets
+import string
+
+_EPOCH = string.ascii_lowercase + string.digits
+
+
+def new_id(kind: str) -> str:
+    """Such as ``turn_5f3a…``: unguessable, and readable in a log."""
+    return f"{kind}_{secrets.token_hex(16)}"
+
+
+def new_epoch() -> str:
+    """8 random characters: what marks one history of a thread's events."""
+    return "".join(secrets.choice(_EPOCH) for _ in range(8))

@@ -1,0 +1,49 @@
+"""Turns: reading them. What writes them is ``app/turns``, under a lease."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlmodel import Session, col, func, select
+
+from app.store.tables import LIVE_STATES, Thread, Turn
+
+
+def live(db: Session, thread_id: str) -> Turn | None:
+    """The thread's one turn that has not ended."""
+    return db.exec(
+        select(Turn).where(Turn.thread_id == thread_id, col(Turn.state).in_(LIVE_STATES))
+    ).one_or_none()
+
+
+def by_id(db: Session, tenant_id: str, turn_id: str) -> Turn | None:
+    return db.exec(
+        select(Turn).where(Turn.tenant_id == tenant_id, Turn.id == turn_id)
+    ).one_or_none()
+
+
+def replies_since(db: Session, tenant_id: str, issue_id: str, since: datetime) -> int:
+    """How many replies the issue has had since then."""
+    return db.exec(
+        select(func.count())
+        .select_from(Turn)
+        .join(Thread, col(Thread.id) == col(Turn.thread_id))
+        .where(
+            Turn.tenant_id == tenant_id,
+            Thread.issue_id == issue_id,
+            Turn.state == "completed",
+            col(Turn.finished_at) >= since,
+        )
+    ).one()
+
+
+def recent(db: Session, tenant_id: str, limit: int = 20) -> list[Turn]:
+    """The tenant's newest turns, newest first."""
+    return list(
+        db.exec(
+            select(Turn)
+            .where(Turn.tenant_id == tenant_id)
+            .order_by(col(Turn.created_at).desc())
+            .limit(limit)
+        ).all()
+    )

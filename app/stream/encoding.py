@@ -1,0 +1,56 @@
+"""Items and threads as ChatKit writes them, with our ``meta``. Pure.
+
+The shapes are those of ``chatkit.types`` (``UserMessageItem``, ``AssistantMessageItem``,
+``ThreadMetadata``); the tests hold them against ChatKit's published event schema.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from app.store.tables import Item, Thread
+
+
+def item_json(item: Item, text: str | None = None) -> dict[str, Any]:
+    """An item as ChatKit's ``ThreadItem``, with ``meta {author, role, comment_id, turn_id}``."""
+    shown = item.text if text is None else text
+    body: dict[str, Any] = {
+        "id": item.id,
+        "thread_id": item.thread_id,
+        "created_at": item.created_at.isoformat(),
+        "type": item.kind,
+    }
+    if item.kind == "user_message":
+        body["content"] = [{"type": "input_text", "text": shown}]
+        body["attachments"] = []
+        body["quoted_text"] = None
+        body["inference_options"] = {}
+    else:
+        content = [{"type": "output_text", "text": shown, "annotations": []}]
+        body["content"] = content if shown or item.state != "streaming" else []
+    body["meta"] = {
+        "author": item.author_id,
+        "role": item.role,
+        "comment_id": item.comment_id,
+        "turn_id": item.written_by or item.answered_by,
+        **item.meta,
+    }
+    return body
+
+
+def thread_json(thread: Thread) -> dict[str, Any]:
+    """A thread as ChatKit's ``ThreadMetadata``, with its ``audience``."""
+    return {
+        "id": thread.id,
+        "title": thread.title,
+        "created_at": thread.created_at.isoformat(),
+        "status": {"type": "active"},
+        "audience": thread.audience,
+    }
+
+
+def one_line(data: Mapping[str, Any]) -> str:
+    """An event's ``data``: JSON without a line break, as server-sent events need it."""
+    return json.dumps(data, ensure_ascii=False, separators=(",", ":"))

@@ -1,0 +1,67 @@
+"""A thread's event log: the one truth that every stream reads.
+
+``n`` is counted on the thread's row, in the transaction that stores the events: it rises by
+one within a thread, without a gap, whichever process writes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import insert, update
+from sqlmodel import Session, col, select
+
+from app.store.tables import Event, Thread
+from app.store.writer import announce
+from app.stream.encoding import one_line
+
+Line = tuple[str, Mapping[str, Any]]
+"""An event's type and what it says beside it."""
+
+
+def append(
+    db: Session, tenant_id: str, thread_id: str, lines: Iterable[Line], now: datetime
+) -> int:
+    """Write events behind the newest; return the newest ``n``. Watchers are woken."""
+    events = list(lines)
+    last: int = db.execute(
+        update(Thread)
+        .where(col(Thread.tenant_id) == tenant_id, col(Thread.id) == thread_id)
+        .values(last_n=col(Thread.last_n) + len(events))
+        .returning(col(Thread.last_n))
+        .execution_options(synchronize_session="fetch")
+    ).scalar_one()
+    if events:
+        first = last - len(events) + 1
+        db.execute(
+            insert(Event),
+            [
+                {
+                    "tenant_id": tenant_id,
+                    "thread_id": thread_id,
+                    "n": first + at,
+                    "type": kind,
+                    "data": one_line({"type": kind, **data}),
+                    "created_at": now,
+                }
+                for at, (kind, data) in enumerate(events)
+            ],
+        )
+        announce(db, f"thread:{thread_id}")
+    return last
+
+
+def read_after(
+    db: Session, tenant_id: str, thread_id: str, n: int, limit: int = 500
+) -> list[Event]:
+    """The events behind ``n``, oldest first."""
+    return list(
+        db.exec(
+            select(Event)
+            .where(Event.tenant_id == tenant_id, Event.thread_id == thread_id, Event.n > n)
+            .order_by(col(Event.n))
+            .limit(limit)
+        ).all()
+    )
