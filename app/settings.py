@@ -5,13 +5,16 @@ A bad value stops the start with one line that names the variable and what it ta
 
 from __future__ import annotations
 
+import os
+import re
 import secrets
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app.errors import SettingsError
@@ -23,6 +26,9 @@ CONNECT_KEY_HOSTS = (
 FORGE_JWKS = "https://forge.cdn.prod.atlassian-dev.net/.well-known/jwks.json"
 LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 MIN_SECRET = 32
+WHOLE_NUMBER = re.compile(r"[0-9]{1,18}", re.ASCII)
+HOST_NAME = re.compile(r"(?:\*\.)?[a-z0-9-]+(?:\.[a-z0-9-]+)+", re.ASCII | re.IGNORECASE)
+FORGE_ENVIRONMENTS = frozenset({"DEVELOPMENT", "STAGING", "PRODUCTION"})
 
 CommaList = Annotated[tuple[str, ...], NoDecode]
 
@@ -31,21 +37,25 @@ class Settings(BaseSettings):
     """What an operator may set; names in upper case are the variables of the environment."""
 
     model_config = SettingsConfigDict(
-        frozen=True, extra="ignore", hide_input_in_errors=True, env_ignore_empty=True
+        frozen=True,
+        extra="ignore",
+        hide_input_in_errors=True,
+        env_ignore_empty=True,
+        str_strip_whitespace=True,  # a secret read from a file ends with a line break
     )
 
     app_base_url: str = "http://localhost:8080"
     host: str = "127.0.0.1"
     port: int = 8080
-    secret_keys: CommaList = ()
-    database_url: str = "sqlite:///var/jira-chatkit.db"
+    secret_keys: CommaList = Field(default=(), repr=False)
+    database_url: str = Field(default="sqlite:///var/jira-chatkit.db", repr=False)
     connect_install_keys_url: str | None = None
     forge_app_id: str | None = None
     forge_environments: CommaList = ()
     forge_jwks_url: str = FORGE_JWKS
     tenant_hosts: CommaList = ("*.atlassian.net", "*.jira.com", "api.atlassian.com")
     outbound_hosts: CommaList = ("api.openai.com",)
-    openai_api_key: str | None = None
+    openai_api_key: str | None = Field(default=None, repr=False)
     openai_base_url: str = "https://api.openai.com/v1"
     openai_model: str = "gpt-5.4-mini"
     openai_chatkit_workflow_id: str | None = None
@@ -65,34 +75,55 @@ class Settings(BaseSettings):
 
     @field_validator("default_daily_tokens", mode="before")
     @classmethod
-    def _no_cap(cls, value: object) -> object:
-        return None if value == "none" else value
-
-    @field_validator("default_daily_tokens")
-    @classmethod
-    def _positive(cls, value: int | None) -> int | None:
-        if value is not None and value < 0:
+    def _a_cap(cls, value: object) -> object:
+        if value in {None, "none"}:
+            return None
+        if WHOLE_NUMBER.fullmatch(str(value).strip()) is None:
             raise ValueError("takes a whole number of tokens, 0 or more, or the word none")
         return value
 
-    @field_validator("port")
+    @field_validator("port", mode="before")
     @classmethod
-    def _a_port(cls, value: int) -> int:
-        if not 0 <= value <= 65_535:
+    def _a_port(cls, value: object) -> object:
+        text = str(value).strip()
+        if WHOLE_NUMBER.fullmatch(text) is None or int(text) > 65_535:
             raise ValueError("takes a port from 0 to 65535")
         return value
 
-    @field_validator("app_base_url", "openai_base_url", "connect_install_keys_url", "forge_jwks_url")
+    @field_validator(
+        "app_base_url", "openai_base_url", "connect_install_keys_url", "forge_jwks_url"
+    )
     @classmethod
     def _http_url(cls, value: str | None) -> str | None:
-        if value is None:
-            return None
-        parts = urlsplit(value)
-        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username:
-            raise ValueError("takes an http or https URL without user name")
-        if parts.query or parts.fragment:
-            raise ValueError("takes a URL without query and fragment")
-        return value.rstrip("/")
+        if value is not None and not _is_http_url(value):
+            raise ValueError("takes an http or https URL without user name, query and fragment")
+        return value.rstrip("/") if value else value
+
+    @field_validator("tenant_hosts")
+    @classmethod
+    def _hosts_or_urls(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for entry in value:
+            if not (_is_http_url(entry) if "://" in entry else HOST_NAME.fullmatch(entry)):
+                raise ValueError(
+                    "takes host names such as *.atlassian.net, and whole URLs such as"
+                    " http://127.0.0.1:8081, by commas"
+                )
+        return value
+
+    @field_validator("outbound_hosts")
+    @classmethod
+    def _hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(HOST_NAME.fullmatch(entry) for entry in value):
+            raise ValueError("takes host names such as api.openai.com, by commas")
+        return value
+
+    @field_validator("forge_environments")
+    @classmethod
+    def _environments(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        names = tuple(entry.upper() for entry in value)
+        if not FORGE_ENVIRONMENTS.issuperset(names):
+            raise ValueError("takes any of development, staging and production, by commas")
+        return names
 
     @field_validator("secret_keys")
     @classmethod
@@ -104,21 +135,24 @@ class Settings(BaseSettings):
     @field_validator("database_url")
     @classmethod
     def _known_database(cls, value: str) -> str:
-        if value.startswith("sqlite:///") or value.startswith(("postgresql://", "postgres://")):
+        path = value.removeprefix("sqlite:///")
+        if path != value and path and not path.startswith((":", "file:")) and "?" not in path:
+            return value
+        if value.startswith(("postgresql://", "postgres://")) and _can_be_split(value):
             return value
         raise ValueError("takes sqlite:///path or postgresql://user:password@host/name")
 
     @field_validator("forge_app_id")
     @classmethod
     def _an_ari(cls, value: str | None) -> str | None:
-        if value is not None and not value.startswith("ari:cloud:ecosystem::app/"):
+        if value is not None and not re.fullmatch(r"ari:cloud:ecosystem::app/[\w-]+", value):
             raise ValueError("takes the app's whole ARI, ari:cloud:ecosystem::app/…")
         return value
 
     @field_validator("openai_chatkit_workflow_id")
     @classmethod
     def _a_workflow(cls, value: str | None) -> str | None:
-        if value is not None and not value.startswith("wf_"):
+        if value is not None and not re.fullmatch(r"wf_\w+", value):
             raise ValueError("takes the id of a hosted workflow, wf_…")
         return value
 
@@ -147,15 +181,15 @@ def load(**overrides: object) -> Settings:
     """Read the environment.
 
     Raises:
-        SettingsError: one line that names the variable and what it takes.
+        SettingsError: one line that names the variable and what it takes, never what it held.
     """
     try:
-        settings = Settings(**overrides)  # type: ignore[arg-type]
+        return Settings(**overrides)  # type: ignore[arg-type]  # what is wrong, pydantic tells
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False, include_context=False)[0]
-        name = str(first["loc"][0]).upper() if first["loc"] else "settings"
-        raise SettingsError(f"{name} {first['msg'].removeprefix('Value error, ')}") from None
-    return settings
+        name = str(first["loc"][0]).upper()
+        takes = first["msg"].removeprefix("Value error, ").replace("Input should be", "takes")
+        raise SettingsError(f"{name} {takes}") from None
 
 
 def with_secret_keys(settings: Settings) -> Settings:
@@ -164,6 +198,9 @@ def with_secret_keys(settings: Settings) -> Settings:
     On SQLite at a local base URL a key is generated once, beside the database, readable by its
     owner alone. Anywhere else its absence is refused: a key that each host makes for itself
     would open nothing on the next one.
+
+    Raises:
+        SettingsError: one line that says what to set, or which file is at fault.
     """
     if settings.secret_keys:
         return settings
@@ -173,19 +210,51 @@ def with_secret_keys(settings: Settings) -> Settings:
             " newest first, by commas. Only SQLite at a local APP_BASE_URL goes without."
         )
     path = settings.sqlite_path.with_name(settings.sqlite_path.name + ".key")
-    path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with open(path, "x", opener=_private) as file:  # noqa: PTH123  (Path.open has no opener)
-            file.write(secrets.token_urlsafe(48))
-    except FileExistsError:
-        pass
-    key = path.read_text().strip()
+        if not path.exists():
+            _generate(path)
+        key = path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        raise SettingsError(
+            f"SECRET_KEYS is not set, and its generated key {path} cannot be made or read"
+        ) from None
     if len(key) < MIN_SECRET:
-        raise SettingsError(f"SECRET_KEYS: the generated key file {path.name} is damaged")
+        raise SettingsError(f"SECRET_KEYS is not set, and its generated key {path} is damaged")
     return settings.model_copy(update={"secret_keys": (key,)})
 
 
-def _private(path: str, flags: int) -> int:
-    import os  # noqa: PLC0415  (for this one call; the environment is not read)
+def _generate(path: Path) -> None:
+    """Write a new key, whole or not at all: another process may be looking for it just now."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+    with open(part, "x", opener=_private) as file:
+        file.write(secrets.token_urlsafe(48))
+    try:
+        path.hardlink_to(part)
+    except FileExistsError:
+        pass  # the other process was first: its key is the one
+    finally:
+        part.unlink()
 
+
+def _private(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
+
+
+def _is_http_url(text: str) -> bool:
+    """Whether ``text`` is an address that can be called, and that holds nothing secret."""
+    plain = text.isprintable() and not any(mark in text for mark in " @?#")
+    return plain and re.match(r"https?://[^/:]", text) is not None and _can_be_split(text)
+
+
+def _can_be_split(url: str) -> bool:
+    """Whether it is a URL whose port, if any, is one. urlsplit's own words repeat its input."""
+    try:
+        return urlsplit(url).port != 0
+    except ValueError:
+        return False
+
+
+def environment_with(values: Mapping[str, str]) -> dict[str, str]:
+    """This process's environment with ``values`` over it, for a program that it starts."""
+    return {**os.environ, **values}  # noqa: TID251  (this is the one module that may)

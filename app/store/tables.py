@@ -305,8 +305,9 @@ class Turn(_Table, table=True):
     state: (
         str  # waiting | gathering | generating | posting | completed | stopped | failed | dropped
     )
-    attempt: int = 0
-    restarts: int = 0
+    attempt: int = 0  # how often generation began
+    restarts: int = 0  # because more was asked
+    posts: int = 0  # how often Jira was asked to take the comment
     read_through: str | None = None  # sort_key of the newest item that it has read
     reply_item_id: str | None = None
     comment_id: str | None = None  # ours, once Jira has it

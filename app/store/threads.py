@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -16,7 +17,7 @@ from app.store.tables import Issue, Item, Tenant, Thread, Unseen
 from app.store.writer import announce
 
 DUE = "due"
-"""The signal that some thread wants a worker."""
+"""The signal that some thread wants a worker; ``due:<id>`` is meant for the one that has it."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,7 @@ def make_due(db: Session, thread_id: str, at: datetime) -> None:
         .values(due_at=at)
     )
     announce(db, DUE)
+    announce(db, f"{DUE}:{thread_id}")
 
 
 # --- leases ---------------------------------------------------------------------------------
@@ -137,14 +139,32 @@ def claim(
         .limit(most)
         .with_for_update(skip_locked=True)
     ).all()
-    leases = []
-    for thread in threads:
-        thread.lease_owner = owner
-        thread.lease_until = now + timedelta(seconds=seconds)
-        thread.fence += 1
-        thread.due_at = None
-        leases.append(Lease(thread.tenant_id, thread.id, owner, thread.fence))
-    return leases
+    return [_taken(thread, owner, now, seconds) for thread in threads]
+
+
+def claim_one(
+    db: Session, thread_id: str, owner: str, now: datetime, seconds: float
+) -> Lease | None:
+    """Take this thread, if nobody holds it."""
+    thread = db.exec(
+        select(Thread)
+        .where(
+            Thread.id == thread_id,
+            or_(col(Thread.lease_until).is_(None), col(Thread.lease_until) <= now),
+        )
+        .with_for_update(skip_locked=True)
+    ).one_or_none()
+    if thread is None:
+        return None
+    return _taken(thread, owner, now, seconds)
+
+
+def _taken(thread: Thread, owner: str, now: datetime, seconds: float) -> Lease:
+    thread.lease_owner = owner
+    thread.lease_until = now + timedelta(seconds=seconds)
+    thread.fence += 1
+    thread.due_at = None
+    return Lease(thread.tenant_id, thread.id, owner, thread.fence)
 
 
 def hold(db: Session, lease: Lease) -> Thread:
@@ -188,13 +208,25 @@ def release(db: Session, lease: Lease, due_at: datetime | None, now: datetime) -
 
 def release_all(db: Session, now: datetime) -> int:
     """After a restart of the one process that SQLite allows: nobody else holds a lease."""
-    threads = db.exec(select(Thread).where(col(Thread.lease_owner).is_not(None))).all()
+    return _free(db, db.exec(select(Thread).where(col(Thread.lease_owner).is_not(None))), now)
+
+
+def release_owned(db: Session, owner: str, now: datetime) -> int:
+    """A worker leaves: whatever it still holds is due for another at once."""
+    return _free(db, db.exec(select(Thread).where(Thread.lease_owner == owner)), now)
+
+
+def _free(db: Session, threads: Iterable[Thread], now: datetime) -> int:
+    freed = 0
     for thread in threads:
         thread.lease_owner = None
         thread.lease_until = None
         thread.fence += 1
         thread.due_at = now
-    return len(threads)
+        freed += 1
+    if freed:
+        announce(db, DUE)
+    return freed
 
 
 # --- unseen ---------------------------------------------------------------------------------
@@ -245,6 +277,12 @@ def item_by_id(db: Session, tenant_id: str, thread_id: str, item_id: str) -> Ite
 def item_by_comment(db: Session, thread_id: str, comment_id: str) -> Item | None:
     return db.exec(
         select(Item).where(Item.thread_id == thread_id, Item.comment_id == comment_id)
+    ).one_or_none()
+
+
+def item_by_client(db: Session, thread_id: str, client_id: str) -> Item | None:
+    return db.exec(
+        select(Item).where(Item.thread_id == thread_id, Item.client_id == client_id)
     ).one_or_none()
 
 

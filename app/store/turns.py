@@ -37,6 +37,16 @@ def replies_since(db: Session, tenant_id: str, issue_id: str, since: datetime) -
     ).one()
 
 
+def newest(db: Session, thread_id: str) -> Turn | None:
+    """The thread's last turn, however it ended."""
+    return db.exec(
+        select(Turn)
+        .where(Turn.thread_id == thread_id)
+        .order_by(col(Turn.created_at).desc())
+        .limit(1)
+    ).first()
+
+
 def recent(db: Session, tenant_id: str, limit: int = 20) -> list[Turn]:
     """The tenant's newest turns, newest first."""
     return list(

@@ -54,3 +54,20 @@ def thread_json(thread: Thread) -> dict[str, Any]:
 def one_line(data: Mapping[str, Any]) -> str:
     """An event's ``data``: JSON without a line break, as server-sent events need it."""
     return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+
+
+def without_words(event: Mapping[str, Any]) -> dict[str, Any]:
+    """An item's event of the same shape, whose texts are empty."""
+    blank = dict(event)
+    if isinstance(event.get("item"), Mapping):
+        item = dict(event["item"])
+        item["content"] = [{**part, "text": ""} for part in item.get("content", [])]
+        blank["item"] = item
+    if isinstance(event.get("update"), Mapping):
+        update = dict(event["update"])
+        if "delta" in update:
+            update["delta"] = ""
+        if isinstance(update.get("content"), Mapping):
+            update["content"] = {**update["content"], "text": ""}
+        blank["update"] = update
+    return blank

@@ -6,6 +6,7 @@ one within a thread, without a gap, whichever process writes.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
@@ -15,7 +16,7 @@ from sqlmodel import Session, col, select
 
 from app.store.tables import Event, Thread
 from app.store.writer import announce
-from app.stream.encoding import one_line
+from app.stream.encoding import one_line, without_words
 
 Line = tuple[str, Mapping[str, Any]]
 """An event's type and what it says beside it."""
@@ -51,6 +52,26 @@ def append(
         )
         announce(db, f"thread:{thread_id}")
     return last
+
+
+def redact(db: Session, tenant_id: str, thread_id: str, item_id: str) -> None:
+    """Take an item's words out of the events that are told already.
+
+    The events stay, with their numbers: who replays them sees the item come, empty, and then
+    be replaced or removed.
+    """
+    told = db.exec(
+        select(Event).where(
+            Event.tenant_id == tenant_id,
+            Event.thread_id == thread_id,
+            col(Event.type).startswith("thread.item."),
+            col(Event.data).contains(item_id, autoescape=True),
+        )
+    ).all()
+    for event in told:
+        data = json.loads(event.data)
+        if data.get("item_id") == item_id or data.get("item", {}).get("id") == item_id:
+            event.data = one_line(without_words(data))
 
 
 def read_after(

@@ -249,6 +249,7 @@ def upgrade() -> None:
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("attempt", sa.Integer(), nullable=False),
         sa.Column("restarts", sa.Integer(), nullable=False),
+        sa.Column("posts", sa.Integer(), nullable=False),
         sa.Column("read_through", sa.String(), nullable=True),
         sa.Column("reply_item_id", sa.String(), nullable=True),
         sa.Column("comment_id", sa.String(), nullable=True),

@@ -1,0 +1,27 @@
+# Short names for what is done often. Each target says what it does: make help.
+
+# Two at a time, a whole file on one of them, so that a file's server starts once.
+PYTEST_FLAGS ?= -q -n 2 --dist loadfile
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+
+setup: ## make .venv with the locked dependencies
+	@sh .ci/setup
+
+demo: setup ## the whole system on this machine: no account, no key; Ctrl-C stops it
+	@.venv/bin/jira-chatkit demo
+
+test: setup ## every test; with CI=true a skipped one is a failure
+	@sh .ci/system
+	@.venv/bin/pytest $(PYTEST_FLAGS) $(if $(filter true,$(CI)),--no-skips)
+
+check: setup ## formatter, linter, types, import contract, descriptor
+	.venv/bin/ruff format --check
+	.venv/bin/ruff check
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+	.venv/bin/python -m tests.support.descriptor_check

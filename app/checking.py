@@ -1,0 +1,145 @@
+"""``jira-chatkit check``: the doctor's findings, printed, and a round trip through it all."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlmodel import Session
+
+from app import doctor
+from app.doctor import Finding, RoundTrip
+from app.errors import SettingsError
+from app.main import Parts, assemble
+from app.settings import Settings
+from app.store import threads, turns
+from app.store.ids import new_id
+from app.store.signals import Wakes
+from app.store.tables import Tenant, Turn
+from app.store.threads import Lease
+from app.turns.outcomes import CAUSES
+from app.turns.posting import post_reply
+from app.turns.talking import Asked, ask_privately
+from app.turns.working import work
+
+LONGEST = timedelta(seconds=120)
+TAKE_AFTER = timedelta(seconds=2)
+"""How long a running `serve` has to take the message before this process works on it."""
+LEASE = 30.0
+LOOK = 0.1
+
+Echo = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Trip:
+    """A message to send on a real round trip."""
+
+    issue: str
+    message: str
+    post: bool
+
+
+async def check(settings: Settings, reference: str | None, trip: Trip | None, echo: Echo) -> bool:
+    """Print what is found. True if all is well."""
+    try:
+        async with assemble(settings) as parts:
+            return await _check(parts, reference, trip, echo)
+    except SettingsError as error:
+        _print(Finding("configuration", well=False, found=str(error)), echo)
+        return False
+
+
+async def _check(parts: Parts, reference: str | None, trip: Trip | None, echo: Echo) -> bool:
+    well = True
+    seen: dict[str, Tenant] = {}
+    async for finding, tenant in doctor.examine(reference, parts.collaborators, parts.http):
+        _print(finding, echo)
+        well = well and finding.well
+        if tenant is not None:
+            seen[tenant.id] = tenant
+    if trip is None:
+        return well
+    if len(seen) != 1:
+        _print(
+            Finding(
+                "round trip",
+                well=False,
+                found=f"{len(seen)} tenants to choose from",
+                cure="Name one with --tenant.",
+            ),
+            echo,
+        )
+        return False
+    return await _round_trip(parts, next(iter(seen.values())), trip, echo) and well
+
+
+def _print(finding: Finding, echo: Echo) -> None:
+    mark = "ok " if finding.well else "BAD"
+    echo(f"{mark}  {finding.name}: {finding.found}")
+    if finding.cure:
+        echo(f"     cure: {finding.cure}")
+
+
+async def _round_trip(parts: Parts, tenant: Tenant, trip: Trip, echo: Echo) -> bool:
+    found = await doctor.find_issue(tenant, trip.issue, parts.collaborators)
+    if isinstance(found, Finding):
+        _print(found, echo)
+        return False
+    begun = parts.clock.now()
+    asked = await parts.database.write(
+        ask_privately, tenant.id, found, f"check:{secrets.token_hex(8)}", trip.message, begun
+    )
+    turn = await _ended(parts, tenant, asked)
+    result = await parts.database.read(_result, tenant.id, asked, turn, begun)
+    if trip.post and not result.problem:
+        comment_id = await post_reply(tenant.id, turn.id, parts.collaborators)
+        result = doctor.with_comment(result, comment_id)
+    for line in doctor.told(result):
+        echo(line)
+    return not result.problem
+
+
+async def _ended(parts: Parts, tenant: Tenant, asked: Asked) -> Turn:
+    """The message's turn, once it is over: worked on by a running `serve`, else here."""
+    begun = parts.clock.now()
+    wakes = Wakes(parts.database)
+    while True:
+        turn = await parts.database.read(turns.by_id, tenant.id, asked.turn_id)
+        assert turn is not None
+        now = parts.clock.now()
+        if turn.finished_at is not None or now > begun + LONGEST:
+            return turn
+        if now > begun + TAKE_AFTER and parts.database.hold_process_lock():
+            lease = await parts.database.write(_take, asked.thread_id, now)
+            if lease is not None:
+                await work(lease, parts.collaborators, wakes)
+        await asyncio.sleep(LOOK)
+
+
+def _take(db: Session, thread_id: str, now: datetime) -> Lease | None:
+    return threads.claim_one(db, thread_id, new_id("worker"), now, LEASE)
+
+
+def _result(db: Session, tenant_id: str, asked: Asked, turn: Turn, begun: datetime) -> RoundTrip:
+    item = (
+        threads.item_by_id(db, tenant_id, turn.reply_thread_id, turn.reply_item_id)
+        if turn.reply_item_id
+        else None
+    )
+    problem = ""
+    if turn.finished_at is None:
+        waiting = CAUSES.get(turn.cause or "", "nobody took it up")
+        problem = f"no answer within {LONGEST.seconds} seconds: {waiting}"
+    elif turn.state != "completed":
+        problem = CAUSES.get(turn.cause or "", turn.state)
+    return RoundTrip(
+        thread_id=asked.thread_id,
+        turn_id=turn.id,
+        seconds=((turn.finished_at or begun + LONGEST) - begun).total_seconds(),
+        reply=item.text if item else "",
+        problem=problem,
+    )

@@ -1,0 +1,226 @@
+"""Issues and their comments: read, told apart, written, found again."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from app.errors import JiraNotFound, JiraUnavailable
+from app.jira.client import JiraClient, segment
+from app.jira.types import Account, Comment, Issue
+
+MARK = "jira-chatkit"
+ISSUE_FIELDS = (
+    "project,issuetype,reporter,creator,assignee,status,resolution,security,"
+    "summary,description,created,updated"
+)
+PAGE = 100
+MOST_COMMENTS = 5_000  # Jira's own cap on an issue
+CLOCKS_APART = timedelta(minutes=5)
+
+T = TypeVar("T")
+
+
+async def myself(client: JiraClient) -> Account:
+    """The app's own account on the tenant's site."""
+    operation = "read own account"
+    answer = await client.request(operation, "GET", "/rest/api/3/myself")
+    return _judged(operation, Account.of, answer)
+
+
+async def issue(client: JiraClient, issue_id: str) -> Issue:
+    """An issue by id or key."""
+    operation = "read issue"
+    path = f"/rest/api/3/issue/{segment(operation, issue_id)}"
+    answer = await client.request(operation, "GET", path, params={"fields": ISSUE_FIELDS})
+    return _judged(operation, Issue.of, answer)
+
+
+async def comment(client: JiraClient, issue_id: str, comment_id: str) -> Comment:
+    """One comment as it stands now."""
+    operation = "read comment"
+    path = f"{_comments(operation, issue_id)}/{segment(operation, comment_id)}"
+    answer = await client.request(operation, "GET", path, params={"expand": "properties"})
+    return _judged(operation, Comment.of, answer)
+
+
+async def newest_comments(client: JiraClient, issue_id: str, limit: int = 50) -> list[Comment]:
+    """The newest ``limit`` comments, the newest first."""
+    found: list[Comment] = []
+    async for each in _newest_first(client, issue_id, page=min(limit, PAGE)):
+        found.append(each)
+        if len(found) == limit:
+            break
+    return found
+
+
+async def comments_since(client: JiraClient, issue_id: str, since: datetime) -> list[Comment]:
+    """All comments created in the millisecond of ``since`` or later, the newest first.
+
+    Jira cuts its instants to milliseconds. A comment that is deleted while pages are read may
+    hide another at a page's edge.
+    """
+    since = since.replace(microsecond=since.microsecond // 1000 * 1000)
+    found: list[Comment] = []
+    async for each in _newest_first(client, issue_id, page=PAGE):
+        if each.created < since:
+            break
+        found.append(each)
+    return found
+
+
+async def add_comment(
+    client: JiraClient,
+    issue_id: str,
+    adf: Mapping[str, object],
+    *,
+    internal: bool,
+    mark: Mapping[str, object],
+) -> Comment:
+    """Post a comment once; this is never repeated here.
+
+    Args:
+        client: whose app writes.
+        issue_id: an id or key.
+        adf: the document.
+        internal: an internal note. Read it back with ``verify_internal`` before trusting that.
+        mark: the property by which ``find_marked`` finds it.
+
+    Raises:
+        JiraUnavailable: with ``maybe_done``, the comment may stand: look for its mark first.
+        JiraRefused: with status 413, the issue or the comment is full.
+    """
+    operation = "add comment"
+    path = _comments(operation, issue_id)
+    properties: list[dict[str, object]] = [{"key": MARK, "value": dict(mark)}]
+    if internal:
+        properties.append({"key": "sd.public.comment", "value": {"internal": True}})
+    await client.before_write(operation, issue_id)
+    answer = await client.request(
+        operation, "POST", path, json={"body": dict(adf), "properties": properties}
+    )
+    return _judged(operation, Comment.of, answer, maybe_done=True)
+
+
+async def blank_comment(
+    client: JiraClient, issue_id: str, comment_id: str, adf: Mapping[str, object]
+) -> None:
+    """Put other words in the place of a comment's of ours; one that is gone is no error.
+
+    The app asks for no right to delete. Properties are left out, so that they survive.
+    """
+    operation = "blank comment"
+    path = f"{_comments(operation, issue_id)}/{segment(operation, comment_id)}"
+    await client.before_write(operation, issue_id)
+    try:
+        await client.request(operation, "PUT", path, json={"body": dict(adf)}, idempotent=True)
+    except JiraNotFound:
+        return
+
+
+async def verify_internal(client: JiraClient, issue_id: str, comment_id: str) -> bool:
+    """Whether Jira itself, asked anew, says that the comment is no public one."""
+    return (await comment(client, issue_id, comment_id)).jsd_public is False
+
+
+async def mark_of(client: JiraClient, comment: Comment) -> dict[str, object] | None:
+    """The comment's mark, whoever set it; asked for where the comment came without properties.
+
+    Believe it only on a comment by our own account.
+    """
+    value = comment.properties.get(MARK)
+    if not comment.properties_known:
+        operation = "read comment mark"
+        path = f"/rest/api/3/comment/{segment(operation, comment.id)}/properties/{MARK}"
+        try:
+            answer = await client.request(operation, "GET", path)
+        except JiraNotFound:
+            return None
+        value = answer.get("value") if isinstance(answer, dict) else None
+    return value if isinstance(value, dict) else None
+
+
+async def find_marked(
+    client: JiraClient,
+    issue_id: str,
+    turn_id: str,
+    *,
+    since: datetime,
+    own_account_id: str,
+    role: str = "assistant",
+    item_id: str | None = None,
+) -> Comment | None:
+    """Our comment for a turn, the oldest where there should be several.
+
+    Args:
+        client: whose app wrote it.
+        issue_id: an id or key.
+        turn_id: the mark's.
+        since: when it was first tried to post it, by our clock; Jira's may be five minutes off.
+        own_account_id: marks on other people's comments are not believed.
+        role: the mark's: ``assistant``, or ``user`` for a person's message that we brought.
+        item_id: the mark's, where it must agree as well.
+    """
+    wanted = {"turn_id": turn_id, "role": role} | ({} if item_id is None else {"item_id": item_id})
+    for each in reversed(await comments_since(client, issue_id, since - CLOCKS_APART)):
+        if each.author is None or each.author.account_id != own_account_id:
+            continue
+        mark = await mark_of(client, each)
+        if mark is not None and wanted.items() <= _plain(mark).items():
+            return each
+    return None
+
+
+async def _newest_first(client: JiraClient, issue_id: str, *, page: int) -> AsyncIterator[Comment]:
+    """Each comment once, although new ones push old ones to the next page meanwhile."""
+    operation = "list comments"
+    path = _comments(operation, issue_id)
+    seen: set[str] = set()
+    start = 0
+    while start < MOST_COMMENTS:
+        answer = await client.request(
+            operation,
+            "GET",
+            path,
+            params={
+                "orderBy": "-created",
+                "startAt": start,
+                "maxResults": page,
+                "expand": "properties",
+            },
+        )
+        listed = answer.get("comments") if isinstance(answer, dict) else None
+        if not isinstance(listed, list):
+            raise JiraUnavailable(operation, 200)
+        read = [_judged(operation, Comment.of, each) for each in listed]
+        for each in sorted(read, key=_age, reverse=True):
+            if each.id not in seen:
+                seen.add(each.id)
+                yield each
+        start += len(listed)
+        total = answer.get("total") if isinstance(answer, dict) else None
+        if not listed or (isinstance(total, int) and start >= total):
+            return
+
+
+def _comments(operation: str, issue_id: str) -> str:
+    return f"/rest/api/3/issue/{segment(operation, issue_id)}/comment"
+
+
+def _age(comment: Comment) -> tuple[datetime, int, str]:
+    """By ``created``; within one millisecond by id, which grows."""
+    return comment.created, len(comment.id), comment.id
+
+
+def _plain(mark: dict[str, object]) -> dict[str, str]:
+    return {key: value for key, value in mark.items() if isinstance(value, str)}
+
+
+def _judged(
+    operation: str, read: Callable[[object], T], answer: object, *, maybe_done: bool = False
+) -> T:
+    try:
+        return read(answer)
+    except ValueError:
+        raise JiraUnavailable(operation, 200, maybe_done=maybe_done) from None

@@ -1,0 +1,1 @@
+"""Jira's REST interface, version 3, and that of Jira Service Management."""

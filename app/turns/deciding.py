@@ -1,0 +1,163 @@
+"""What is to be done on a leased thread now, decided and recorded in one transaction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import Session, col, select
+
+from app.settings import Settings
+from app.store import threads, turns
+from app.store.ids import new_id
+from app.store.tables import Issue, Item, Tenant, Thread, Turn
+from app.store.threads import Lease
+from app.stream import log
+from app.turns import ending
+from app.turns.answering import (
+    Answer,
+    HandOver,
+    Nothing,
+    Plan,
+    Question,
+    Rest,
+    Wait,
+    hour_before,
+    plan,
+)
+from app.turns.openings import make_turn, reply_thread
+from app.turns.outcomes import MAX_ATTEMPTS
+from app.turns.policies import policy_of
+
+
+@dataclass(frozen=True)
+class Idle:
+    """Nothing to do before ``until``; None: nothing at all."""
+
+    until: datetime | None
+
+
+@dataclass(frozen=True)
+class Run:
+    """Run this attempt of this turn."""
+
+    turn: Turn
+
+
+@dataclass(frozen=True)
+class Resume:
+    """The turn's answer is written and must still reach Jira."""
+
+    turn: Turn
+
+
+Step = Idle | Run | Resume
+
+
+def decide(db: Session, lease: Lease, settings: Settings, now: datetime) -> Step:
+    """Look at the thread as it is, end what has lost its point, begin what is due.
+
+    A turn that a dead worker left half generated begins again; its abandoned item is removed
+    from the stream first. One that was being posted is resumed, never written anew.
+    """
+    thread = threads.hold(db, lease)
+    turn = turns.live(db, thread.id)
+    if turn is not None and turn.state == "posting":
+        return _postponed(turn, now) or Resume(turn)
+    if turn is not None and turn.state != "waiting":
+        ending.abandon(db, turn, now)
+        if turn.attempt >= MAX_ATTEMPTS:
+            ending.fail(db, turn, "crashed", now)
+            turn = None
+    if turn is not None and (wait := _postponed(turn, now)):
+        return wait
+    issue = db.get(Issue, (lease.tenant_id, thread.issue_id)) if thread.issue_id else None
+    if turn is None and not threads.asking(db, thread.id):
+        return Idle(None)
+    chosen = _plan(db, thread, issue, settings, now)
+    return _carry_out(db, thread, issue, turn, chosen, now)
+
+
+def _postponed(turn: Turn, now: datetime) -> Idle | None:
+    return Idle(turn.not_before) if turn.not_before and turn.not_before > now else None
+
+
+def _plan(
+    db: Session, thread: Thread, issue: Issue | None, settings: Settings, now: datetime
+) -> Plan:
+    questions = [
+        Question(item.id, item.created_at, item.updated_at, item.as_draft)
+        for item in threads.asking(db, thread.id)
+    ]
+    if thread.audience == "internal" or issue is None:
+        # The team's own talk with the assistant: whoever writes there is answered, always.
+        return Answer(tuple(q.item_id for q in questions), "private") if questions else Nothing()
+    if issue.deleted_at is not None:
+        return Nothing(tuple(question.item_id for question in questions))
+    return plan(
+        questions,
+        policy_of(db, issue, settings),
+        Rest(issue.resting_until, issue.spoken_at),
+        service_project=issue.service_project,
+        replies_last_hour=turns.replies_since(
+            db, thread.tenant_id, issue.issue_id, hour_before(now)
+        ),
+        now=now,
+    )
+
+
+def _carry_out(
+    db: Session, thread: Thread, issue: Issue | None, turn: Turn | None, chosen: Plan, now: datetime
+) -> Step:
+    if isinstance(chosen, Wait):
+        resting = issue is not None and chosen.until == issue.resting_until
+        if resting and turn is not None:
+            ending.stop(db, turn, "takeover", now)
+        return Idle(chosen.until)
+    if isinstance(chosen, HandOver):
+        return _hand_over(db, thread, issue, turn, now)
+    if chosen.forget:
+        _forget(db, chosen.forget)
+    if isinstance(chosen, Nothing):
+        if turn is not None:
+            ending.drop(db, turn, "question_gone", now)
+        return Idle(None)
+    return _begin(db, thread, turn, chosen, now)
+
+
+def _begin(db: Session, thread: Thread, turn: Turn | None, chosen: Answer, now: datetime) -> Step:
+    if turn is None:
+        turn = make_turn(db, thread, chosen.reply_as, now)
+    turn.reply_as = chosen.reply_as
+    turn.reply_thread_id = reply_thread(db, thread, chosen.reply_as, now).id
+    for item in db.exec(select(Item).where(col(Item.id).in_(chosen.item_ids))):
+        item.answered_by = turn.id
+    newest, _ = threads.items_page(db, thread.tenant_id, thread.id, limit=1, order="desc")
+    turn.read_through = newest[0].sort_key if newest else None
+    turn.state = "gathering"
+    turn.attempt += 1
+    turn.reply_item_id = new_id("item")
+    turn.not_before = None
+    log.append(
+        db, turn.tenant_id, turn.reply_thread_id, [("turn.started", {"turn_id": turn.id})], now
+    )
+    db.flush()
+    return Run(turn)
+
+
+def _hand_over(
+    db: Session, thread: Thread, issue: Issue | None, turn: Turn | None, now: datetime
+) -> Step:
+    assert issue is not None  # only an issue's public thread has a number of replies
+    tenant = db.get_one(Tenant, thread.tenant_id)
+    until = now + ending.resume_after(tenant)
+    issue.resting_since, issue.resting_until = now, until
+    issue.spoken_at, issue.rest_cause = now, "too_many_replies"
+    if turn is not None:
+        ending.stop(db, turn, "too_many_replies", now)
+    return Idle(until)
+
+
+def _forget(db: Session, item_ids: tuple[str, ...]) -> None:
+    for item in db.exec(select(Item).where(col(Item.id).in_(item_ids))):
+        item.asks = False

@@ -1,0 +1,95 @@
+"""The ways in which a turn, or an attempt of it, ends without an answer.
+
+Each leaves the thread's stream true: what had been shown of an answer is removed before the
+end is told.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlmodel import Session, col, select
+
+from app.store import threads
+from app.store.tables import Item, Tenant, Turn
+from app.stream import log
+from app.turns.outcomes import CAUSES
+from app.turns.policy import Policy
+
+
+def abandon(db: Session, turn: Turn, now: datetime) -> None:
+    """Back to waiting: what was generated is removed, what was covered asks again."""
+    _remove_partial(db, turn, now)
+    _uncover(db, turn)
+    turn.state = "waiting"
+    turn.reply_item_id = None
+    turn.read_through = None
+
+
+def stop(db: Session, turn: Turn, cause: str, now: datetime) -> None:
+    """A person wants it ended. What was asked stays asked, for when the assistant resumes."""
+    _remove_partial(db, turn, now)
+    _uncover(db, turn)
+    _end(db, turn, "stopped", cause, now)
+
+
+def drop(db: Session, turn: Turn, cause: str, now: datetime) -> None:
+    """Nothing is left to answer."""
+    _remove_partial(db, turn, now)
+    _end(db, turn, "dropped", cause, now)
+
+
+def fail(db: Session, turn: Turn, cause: str, now: datetime) -> None:
+    """No answer could be made. A person sees why, and may run it again."""
+    _remove_partial(db, turn, now)
+    for item in db.exec(
+        select(Item).where(
+            Item.thread_id == turn.thread_id, col(Item.asks), col(Item.answered_by).is_(None)
+        )
+    ):
+        item.answered_by = turn.id  # a failed question is not asked again by itself
+    _end(db, turn, "failed", cause, now)
+
+
+def postpone(db: Session, turn: Turn, cause: str, until: datetime, now: datetime) -> None:
+    """Try again later, from the beginning, or where it was being posted from there."""
+    if turn.state != "posting":
+        abandon(db, turn, now)
+    turn.cause = cause
+    turn.not_before = until
+
+
+def resume_after(tenant: Tenant) -> timedelta:
+    """How long the assistant rests once a person has taken over."""
+    policy = Policy.model_validate({**tenant.settings, "mode_since": tenant.installed_at})
+    return policy.resume_after
+
+
+def _end(db: Session, turn: Turn, state: str, cause: str, now: datetime) -> None:
+    turn.state, turn.cause, turn.finished_at, turn.not_before = state, cause, now, None
+    kind = "turn.failed" if state == "failed" else "turn.stopped"
+    told = {"turn_id": turn.id, "cause": cause, "message": CAUSES[cause]}
+    log.append(db, turn.tenant_id, turn.reply_thread_id, [(kind, told)], now)
+    db.flush()
+
+
+def _uncover(db: Session, turn: Turn) -> None:
+    for item in db.exec(select(Item).where(Item.answered_by == turn.id)):
+        item.answered_by = None
+
+
+def _remove_partial(db: Session, turn: Turn, now: datetime) -> None:
+    if turn.reply_item_id is None:
+        return
+    item = threads.item_by_id(db, turn.tenant_id, turn.reply_thread_id, turn.reply_item_id)
+    if item is None:
+        return
+    db.delete(item)
+    db.flush()
+    log.append(
+        db,
+        turn.tenant_id,
+        turn.reply_thread_id,
+        [("thread.item.removed", {"item_id": item.id})],
+        now,
+    )

@@ -1,0 +1,112 @@
+"""Generating: the model's words, cleaned, written to the log as they come.
+
+Deltas are grouped: one write every ``GROUP`` seconds, however fast the model is. What is
+shown is what the firewall lets through; the whole text is the sum of what was shown.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import aclosing
+
+from chatkit.types import (
+    AssistantMessageContentPartTextDelta,
+    ThreadItemUpdatedEvent,
+    ThreadMetadata,
+    ThreadStreamEvent,
+)
+
+from app.errors import ModelError
+from app.firewall import ReplyCleaner
+from app.store.threads import Lease
+from app.turns import recording
+from app.turns.collaborators import Collaborators
+from app.turns.reading import Gathered
+
+GROUP = 0.04  # seconds
+
+
+class _Telling:
+    """Writes what may be shown, behind the model and beside it."""
+
+    def __init__(self, gathered: Gathered, lease: Lease, attempt: int, c: Collaborators) -> None:
+        self._turn_id = gathered.turn.id
+        self._lease = lease
+        self._attempt = attempt
+        self._c = c
+        self._cleaner = ReplyCleaner(gathered.link_allowed)
+        self._untold = ""
+        self._writing: asyncio.Task[None] | None = None
+        self.text = ""
+
+    def take(self, delta: str) -> None:
+        """The model's next words."""
+        self._untold += self._cleaner.feed(delta)
+        if self._writing is None or self._writing.done():
+            if self._writing is not None:
+                self._writing.result()
+            self._writing = asyncio.create_task(self._tell_soon())
+
+    async def finish(self) -> None:
+        """The rest, once the model is done."""
+        if self._writing is not None:
+            await self._writing
+        self._untold += self._cleaner.close()
+        await self._tell()
+
+    async def leave(self) -> None:
+        """Whatever is under way comes to its end; nothing more is written."""
+        if self._writing is not None:
+            await asyncio.wait({self._writing})
+            if not self._writing.cancelled():
+                self._writing.exception()
+
+    async def _tell_soon(self) -> None:
+        await asyncio.sleep(GROUP)
+        await self._tell()
+
+    async def _tell(self) -> None:
+        delta, self._untold = self._untold, ""
+        if not delta:
+            return
+        self.text += delta
+        await self._c.database.write(
+            recording.tell,
+            self._lease,
+            self._turn_id,
+            self._attempt,
+            recording.Told(delta, self.text),
+            self._c.clock.now(),
+        )
+
+
+async def generate(gathered: Gathered, lease: Lease, attempt: int, c: Collaborators) -> str:
+    """The answer's whole text, in Markdown, as it was shown. Empty if it was cancelled.
+
+    Raises:
+        ModelError: there is no answer.
+        Interrupted, LeaseLost: it is not ours to write any more.
+    """
+    context = gathered.context
+    thread = ThreadMetadata(id=context.thread_id, created_at=c.clock.now())
+    telling = _Telling(gathered, lease, attempt, c)
+    try:
+        async with aclosing(c.assistant.respond(thread, None, context)) as events:
+            async for event in events:
+                telling.take(_words(event))
+        if context.cancelled:
+            return ""
+        await telling.finish()
+    finally:
+        await telling.leave()
+    if not telling.text.strip():
+        raise ModelError("empty", retry_after=None)
+    return telling.text
+
+
+def _words(event: ThreadStreamEvent) -> str:
+    if isinstance(event, ThreadItemUpdatedEvent) and isinstance(
+        event.update, AssistantMessageContentPartTextDelta
+    ):
+        return event.update.delta
+    return ""

@@ -1,0 +1,96 @@
+"""The policy of an issue, read from what admins set; workflows of a tenant."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlmodel import Session, col, select
+
+from app.assistant.workflow import WorkflowDefinition, default_workflow
+from app.settings import Settings
+from app.store.tables import AppState, Issue, ProjectSettings, Tenant, Workflow
+from app.turns.policy import Mode, Policy, lay_over
+
+DEFAULT_MODE = "default_reply_mode"
+
+
+def remember_default_mode(db: Session, mode: str, now: datetime) -> None:
+    """Note since when ``DEFAULT_REPLY_MODE`` is what it is: nothing older is answered."""
+    state = db.get(AppState, DEFAULT_MODE)
+    if state is None:
+        db.add(AppState(key=DEFAULT_MODE, value=mode, since=now))
+    elif state.value != mode:
+        state.value, state.since = mode, now
+
+
+def policy_of(db: Session, issue: Issue, settings: Settings) -> Policy:
+    """What holds for the issue: its type's settings over its project's over the tenant's."""
+    tenant = db.get_one(Tenant, issue.tenant_id)
+    project = _project(db, issue, "")
+    special = _project(db, issue, issue.type_id or "") if issue.type_id else None
+    layers = [tenant.settings, *(row.settings for row in (project, special) if row)]
+    chosen = special or project
+    if chosen is not None:
+        return lay_over(_mode(chosen.mode), chosen.mode_since, *layers)
+    state = db.get(AppState, DEFAULT_MODE)
+    since = max(state.since, tenant.installed_at) if state else tenant.installed_at
+    return lay_over(settings.default_reply_mode, since, *layers)
+
+
+def _project(db: Session, issue: Issue, type_id: str) -> ProjectSettings | None:
+    if issue.project_id is None:
+        return None
+    return db.get(ProjectSettings, (issue.tenant_id, issue.project_id, type_id))
+
+
+def _mode(stored: str) -> Mode:
+    if stored in {"draft", "auto"}:
+        return "draft" if stored == "draft" else "auto"
+    return "off"
+
+
+def set_project(
+    db: Session,
+    tenant_id: str,
+    project_id: str,
+    mode: Mode,
+    settings: dict[str, str],
+    now: datetime,
+    type_id: str = "",
+) -> None:
+    """Set a project's mode and what goes with it; the mode counts from now where it changed."""
+    row = db.get(ProjectSettings, (tenant_id, project_id, type_id))
+    if row is None:
+        row = ProjectSettings(
+            tenant_id=tenant_id, project_id=project_id, type_id=type_id, mode=mode, mode_since=now
+        )
+    elif row.mode != mode:
+        row.mode, row.mode_since = mode, now
+    row.settings = {**row.settings, **settings}
+    db.add(row)
+
+
+def publish_first_workflow(db: Session, tenant_id: str, now: datetime) -> None:
+    """A new tenant's version 1, published: it can answer at once."""
+    if published_workflow(db, tenant_id) is None:
+        db.add(
+            Workflow(
+                tenant_id=tenant_id,
+                version=1,
+                state="published",
+                definition=default_workflow().model_dump(mode="json"),
+                created_at=now,
+                published_at=now,
+            )
+        )
+
+
+def published_workflow(db: Session, tenant_id: str) -> tuple[int, WorkflowDefinition] | None:
+    """The newest published version and its number."""
+    row = db.exec(
+        select(Workflow)
+        .where(Workflow.tenant_id == tenant_id, Workflow.state == "published")
+        .order_by(col(Workflow.version).desc())
+        .limit(1)
+    ).first()
+    return (row.version, WorkflowDefinition.model_validate(row.definition)) if row else None

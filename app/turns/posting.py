@@ -1,0 +1,214 @@
+"""Posting: one comment for a turn, whatever happens between asking Jira and hearing of it.
+
+That it is going to be asked is recorded first. So whoever comes after a crash, a reset or a
+time-out knows that the comment may stand, and looks for the turn's mark before asking again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlmodel import Session
+
+from app.errors import AppError, JiraNotFound, JiraRefused
+from app.firewall import link_policy
+from app.jira import comments
+from app.jira.adf import paragraph, plain_adf, to_adf
+from app.jira.client import JiraClient
+from app.jira.types import Comment
+from app.store import threads, turns
+from app.store.tables import Issue, Item, Tenant, Thread, Turn
+from app.store.threads import Lease
+from app.turns import recording
+from app.turns.attribution import attribution
+from app.turns.catching_up import catch_up
+from app.turns.collaborators import Collaborators
+from app.turns.language import language_of
+from app.turns.outcomes import Interrupted
+from app.turns.policies import policy_of
+from app.turns.policy import Policy
+from app.turns.reading import allowed_hosts
+from app.turns.sightings import audience
+from app.turns.texts import WITHDRAWN
+
+
+class NotInternal(AppError):
+    """Jira shows the note to customers. Its words were taken back at once."""
+
+
+@dataclass(frozen=True)
+class _Delivery:
+    turn: Turn
+    tenant: Tenant
+    thread: Thread
+    issue: Issue | None
+    item: Item | None
+    policy: Policy | None
+    asked: str
+
+
+def _read(db: Session, turn_id: str, lease: Lease, c: Collaborators) -> _Delivery:
+    turn = turns.by_id(db, lease.tenant_id, turn_id)
+    thread = threads.by_id(db, lease.tenant_id, lease.thread_id)
+    if turn is None or thread is None or turn.state != "posting":
+        raise Interrupted
+    return _delivery(db, turn, c)
+
+
+def _delivery(db: Session, turn: Turn, c: Collaborators) -> _Delivery:
+    thread = threads.by_id(db, turn.tenant_id, turn.thread_id)
+    assert thread is not None
+    issue = db.get(Issue, (turn.tenant_id, thread.issue_id)) if thread.issue_id else None
+    item = (
+        threads.item_by_id(db, turn.tenant_id, turn.reply_thread_id, turn.reply_item_id)
+        if turn.reply_item_id
+        else None
+    )
+    said, _ = threads.items_page(
+        db, turn.tenant_id, turn.thread_id, limit=20, order="desc", through=turn.read_through
+    )
+    asked = next((one.text for one in said if one.kind == "user_message"), "")
+    policy = policy_of(db, issue, c.settings) if issue else None
+    return _Delivery(turn, db.get_one(Tenant, turn.tenant_id), thread, issue, item, policy, asked)
+
+
+async def post(turn_id: str, lease: Lease, c: Collaborators) -> None:
+    """Bring the turn's answer to where it belongs, once.
+
+    Raises:
+        JiraError, NotInternal: it could not be; the turn is still to be posted.
+    """
+    delivery = await c.database.read(_read, turn_id, lease, c)
+    posted: recording.Posted | None = None
+    if delivery.turn.reply_as in {"public", "internal"}:
+        comment = await _to_jira(delivery, lease, c)
+        posted = comment
+        await c.at_step("posted")
+    await c.database.write(recording.finish, lease, turn_id, posted, c.clock.now())
+    await c.at_step("finished")
+
+
+async def _to_jira(delivery: _Delivery, lease: Lease, c: Collaborators) -> recording.Posted:
+    turn, item, issue = delivery.turn, delivery.item, delivery.issue
+    assert issue is not None  # what is posted has an issue to be posted on
+    client = c.jira(delivery.tenant)
+    if turn.comment_id is not None:
+        return await _as_told(client, issue, turn, delivery.item)
+    if turn.posts:
+        found = await _find(client, delivery)
+        if found is not None:
+            return await _checked(client, issue, turn, found)
+    # The last look before a public word: did a person speak, was the question taken back?
+    caught = await catch_up(lease, c, glance=True)
+    go_on = await c.database.write(
+        recording.note_try, lease, turn.id, caught, c.settings, c.clock.now()
+    )
+    if item is None or not go_on:
+        raise Interrupted
+    await c.at_step("trying")
+    comment = await _add(client, delivery, item, internal=turn.reply_as == "internal")
+    return await _checked(client, issue, turn, comment)
+
+
+async def _as_told(
+    client: JiraClient, issue: Issue, turn: Turn, item: Item | None
+) -> recording.Posted:
+    """Its own webhook was faster than the answer to posting it, or has told of its deletion."""
+    assert turn.comment_id is not None
+    try:
+        comment = await comments.comment(client, issue.issue_id, turn.comment_id)
+    except JiraNotFound:
+        created = item.created_at if item else turn.created_at
+        return recording.Posted(turn.comment_id, created)
+    return await _checked(client, issue, turn, comment)
+
+
+async def _find(client: JiraClient, delivery: _Delivery) -> Comment | None:
+    turn, issue = delivery.turn, delivery.issue
+    assert issue is not None
+    account = delivery.tenant.app_account_id or (await comments.myself(client)).account_id
+    return await comments.find_marked(
+        client,
+        issue.issue_id,
+        turn.id,
+        since=turn.posting_at or turn.created_at,
+        own_account_id=account,
+    )
+
+
+async def post_reply(tenant_id: str, turn_id: str, c: Collaborators) -> str:
+    """Post a private answer after all, because an operator says so; return the comment's id.
+
+    In a service project it becomes an internal note, elsewhere a comment.
+
+    Raises:
+        JiraError: Jira did not take it.
+    """
+    delivery = await c.database.read(_private, tenant_id, turn_id, c)
+    issue = delivery.issue
+    assert issue is not None
+    assert delivery.item is not None
+    client = c.jira(delivery.tenant)
+    seen = await comments.issue(client, issue.issue_id)
+    internal = seen.service_project is not False
+    comment = await _add(client, delivery, delivery.item, internal=internal)
+    await c.database.write(_note_comment, tenant_id, turn_id, comment.id)
+    return comment.id
+
+
+def _private(db: Session, tenant_id: str, turn_id: str, c: Collaborators) -> _Delivery:
+    turn = turns.by_id(db, tenant_id, turn_id)
+    assert turn is not None
+    return _delivery(db, turn, c)
+
+
+def _note_comment(db: Session, tenant_id: str, turn_id: str, comment_id: str) -> None:
+    turn = turns.by_id(db, tenant_id, turn_id)
+    assert turn is not None
+    turn.comment_id = comment_id
+    item = threads.item_by_id(db, tenant_id, turn.reply_thread_id, turn.reply_item_id or "")
+    if item is not None:
+        item.comment_id = comment_id
+
+
+async def _add(
+    client: JiraClient, delivery: _Delivery, item: Item, *, internal: bool
+) -> Comment:
+    """The comment; in plain paragraphs where Jira will not take it as it is."""
+    turn, issue, policy = delivery.turn, delivery.issue, delivery.policy
+    assert issue is not None
+    footer = (
+        [paragraph(attribution(language_of(delivery.asked)), "em")]
+        if policy is None or policy.attribution
+        else []
+    )
+    allowed = link_policy((), allowed_hosts(delivery.tenant))
+    mark = {
+        "turn_id": turn.id,
+        "thread_id": turn.reply_thread_id,
+        "item_id": item.id,
+        "role": "assistant",
+    }
+    rich = to_adf(item.text, link_allowed=allowed, footer=footer)
+    try:
+        return await comments.add_comment(
+            client, issue.issue_id, rich, internal=internal, mark=mark
+        )
+    except JiraRefused as refused:
+        if refused.status != 400:
+            raise
+    plain = plain_adf(item.text, footer=footer)
+    return await comments.add_comment(client, issue.issue_id, plain, internal=internal, mark=mark)
+
+
+async def _checked(
+    client: JiraClient, issue: Issue, turn: Turn, comment: Comment
+) -> recording.Posted:
+    """An internal note is read back before it is called one; if it is public it is blanked."""
+    if turn.reply_as == "internal":
+        fresh = await comments.comment(client, issue.issue_id, comment.id)
+        if audience(fresh, service_project=True) == "public":
+            blank = plain_adf(WITHDRAWN)
+            await comments.blank_comment(client, issue.issue_id, comment.id, blank)
+            raise NotInternal
+    return recording.Posted(comment.id, comment.created)

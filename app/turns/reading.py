@@ -1,0 +1,142 @@
+"""Gathering: all that an attempt needs, read before anything is sent to a model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from sqlmodel import Session
+
+from app.assistant.context import TurnContext
+from app.assistant.models import ModelAccess
+from app.assistant.workflow import WorkflowDefinition
+from app.errors import ModelError
+from app.firewall import IssueFacts, issue_facts, link_policy
+from app.jira import comments
+from app.jira.adf import body_to_markdown
+from app.settings import Settings
+from app.store import threads
+from app.store.secrets import Vault
+from app.store.tables import Item, Tenant, Thread, Turn
+from app.store.threads import Lease
+from app.turns import recording
+from app.turns.collaborators import Collaborators
+from app.turns.language import language_of
+from app.turns.policies import published_workflow
+
+OPENAI_KEY = "openai_key"
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """What one attempt works with.
+
+    Attributes:
+        language: of the last message: what the product itself says is said in it.
+        texts: everything that will be sent, for the worst case of its cost.
+        allowed_hosts: what the answer may link to.
+    """
+
+    turn: Turn
+    context: TurnContext
+    language: str
+    texts: tuple[str, ...]
+    allowed_hosts: tuple[str, ...]
+    workflow_version: int
+
+    def link_allowed(self, url: str) -> bool:
+        return link_policy((), self.allowed_hosts)(url)
+
+
+@dataclass(frozen=True)
+class _Read:
+    tenant: Tenant
+    thread: Thread
+    workflow: tuple[int, WorkflowDefinition] | None
+    items: list[Item]
+
+
+def _read(db: Session, turn: Turn) -> _Read:
+    thread = threads.by_id(db, turn.tenant_id, turn.thread_id)
+    assert thread is not None
+    items, _ = threads.items_page(
+        db, turn.tenant_id, turn.thread_id, limit=2_000, order="desc", through=turn.read_through
+    )
+    return _Read(
+        db.get_one(Tenant, turn.tenant_id),
+        thread,
+        published_workflow(db, turn.tenant_id),
+        items,
+    )
+
+
+async def gather(turn: Turn, lease: Lease, c: Collaborators) -> Gathered:
+    """Read the conversation, the issue's public facts, the workflow and the way to a model.
+
+    Raises:
+        ModelError: there is no workflow, or no key to run it with.
+    """
+    read = await c.database.read(_read, turn)
+    if read.workflow is None:
+        raise ModelError("no_workflow", retry_after=None)
+    version, workflow = read.workflow
+    facts = await _facts(read, c)
+    assert turn.reply_item_id is not None
+    context = TurnContext(
+        tenant_id=turn.tenant_id,
+        thread_id=turn.thread_id,
+        turn_id=turn.id,
+        reply_item_id=turn.reply_item_id,
+        audience="internal" if read.thread.audience == "internal" else "public",
+        workflow=workflow,
+        access=model_access(read.tenant, c.settings, c.vault),
+        issue=facts,
+        read_through=turn.read_through,
+    )
+    asked = next((item.text for item in read.items if item.kind == "user_message"), "")
+    gathered = Gathered(
+        turn=turn,
+        context=context,
+        language=language_of(asked),
+        texts=_texts(workflow, facts, read.items),
+        allowed_hosts=allowed_hosts(read.tenant),
+        workflow_version=version,
+    )
+    await c.database.write(recording.begin_generating, lease, turn.id, turn.attempt, gathered)
+    return gathered
+
+
+async def _facts(read: _Read, c: Collaborators) -> IssueFacts | None:
+    if read.thread.issue_id is None:
+        return None
+    issue = await comments.issue(c.jira(read.tenant), read.thread.issue_id)
+    return issue_facts(issue.fields, markdown=body_to_markdown)
+
+
+def model_access(tenant: Tenant, settings: Settings, vault: Vault) -> ModelAccess:
+    """The tenant's own key where it brought one, else the operator's.
+
+    Raises:
+        ModelError: there is neither.
+    """
+    if tenant.openai_key is not None:
+        key = vault.open(tenant.openai_key, tenant=tenant.id, field=OPENAI_KEY)
+        base_url = tenant.openai_base_url or settings.openai_base_url
+        return ModelAccess(key, base_url, settings.openai_model)
+    if not settings.openai_api_key:
+        raise ModelError("no_key", retry_after=None)
+    return ModelAccess(settings.openai_api_key, settings.openai_base_url, settings.openai_model)
+
+
+def allowed_hosts(tenant: Tenant) -> tuple[str, ...]:
+    """What an answer may link to: the tenant's own site, and what its admin allowed."""
+    urls = (tenant.base_url, tenant.display_url or "")
+    own = {host for url in urls if (host := urlsplit(url).hostname)}
+    return (*sorted(own), *tenant.settings.get("link_hosts", ()))
+
+
+def _texts(
+    workflow: WorkflowDefinition, facts: IssueFacts | None, items: list[Item]
+) -> tuple[str, ...]:
+    told = (facts.summary, facts.description, facts.status) if facts else ()
+    return (workflow.instructions, *told, *(item.text for item in items))

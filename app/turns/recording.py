@@ -1,0 +1,292 @@
+"""What an attempt records, step by step. Each function is one transaction under the lease.
+
+Every one of them first looks whether the turn is still this attempt's: what was ended or
+begun again beside it writes nothing more.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from sqlmodel import Session
+
+from app.assistant.context import Usage
+from app.settings import Settings
+from app.store import threads, turns
+from app.store.statements import sort_key
+from app.store.tables import Issue, Item, Tenant, Turn
+from app.store.threads import Lease
+from app.stream import log
+from app.stream.encoding import item_json
+from app.turns import budget, ending
+from app.turns.filing import Caught
+from app.turns.outcomes import Interrupted
+from app.turns.policies import policy_of
+
+if TYPE_CHECKING:
+    from app.turns.reading import Gathered
+
+MOST_RESTARTS = 1
+RUNNING = ("gathering", "generating")
+
+
+@dataclass(frozen=True)
+class Told:
+    """What is shown now, and all that was shown so far."""
+
+    delta: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Posted:
+    """What Jira answered."""
+
+    comment_id: str
+    created: datetime
+
+
+def mine(db: Session, lease: Lease, turn_id: str, attempt: int, *states: str) -> Turn:
+    """The turn, if it is still this attempt's and in one of these states.
+
+    Raises:
+        Interrupted: it is not.
+        LeaseLost: nor is the thread.
+    """
+    threads.hold(db, lease)
+    turn = turns.by_id(db, lease.tenant_id, turn_id)
+    if turn is None or turn.attempt != attempt or turn.state not in states:
+        raise Interrupted
+    return turn
+
+
+def begin_generating(
+    db: Session, lease: Lease, turn_id: str, attempt: int, gathered: Gathered
+) -> None:
+    turn = mine(db, lease, turn_id, attempt, "gathering")
+    turn.state = "generating"
+    turn.workflow_version = gathered.workflow_version
+    turn.model = gathered.context.workflow.model or gathered.context.access.model
+
+
+def admit(
+    db: Session,
+    lease: Lease,
+    turn_id: str,
+    attempt: int,
+    gathered: Gathered,
+    settings: Settings,
+    now: datetime,
+) -> bool:
+    """Hold the worst case of the call. False: there is no room, and nothing may be sent."""
+    mine(db, lease, turn_id, attempt, "generating")
+    tenant = db.get_one(Tenant, lease.tenant_id)
+    worst = budget.worst_case(gathered.texts, gathered.context.workflow.max_output_tokens)
+    return budget.reserve(
+        db, turn_id, attempt, lease.tenant_id, worst, budget.cap_of(tenant, settings), now
+    )
+
+
+def settle(db: Session, tenant_id: str, turn_id: str, attempt: int, usage: Usage) -> None:
+    """What the call took, counted also where its turn is over."""
+    taken = usage.input_tokens + usage.output_tokens
+    budget.settle(db, turn_id, attempt, taken)
+    turn = turns.by_id(db, tenant_id, turn_id)
+    if turn is not None:
+        turn.input_tokens += usage.input_tokens
+        turn.output_tokens += usage.output_tokens
+
+
+def tell(db: Session, lease: Lease, turn_id: str, attempt: int, told: Told, now: datetime) -> None:
+    """Show more of the answer: on the stream, and for who opens the thread now."""
+    turn = mine(db, lease, turn_id, attempt, "generating")
+    item = _reply_item(db, turn)
+    lines: list[log.Line] = []
+    if item is None:
+        item = _new_reply(db, turn, now)
+        lines.append(("thread.item.added", {"item": item_json(item)}))
+        lines.append(_update(item, "content_part.added", {"content": _part("")}))
+    item.text = told.text
+    lines.append(_update(item, "content_part.text_delta", {"delta": told.delta}))
+    log.append(db, turn.tenant_id, turn.reply_thread_id, lines, now)
+
+
+def say(db: Session, lease: Lease, turn_id: str, attempt: int, text: str, now: datetime) -> None:
+    """Show a whole answer that no model wrote."""
+    tell(db, lease, turn_id, attempt, Told(text, text), now)
+
+
+def begin_posting(
+    db: Session, lease: Lease, turn_id: str, attempt: int, text: str, now: datetime
+) -> None:
+    """The answer is whole: from here on it is only delivered, never written anew."""
+    turn = mine(db, lease, turn_id, attempt, "generating")
+    item = _reply_item(db, turn)
+    assert item is not None  # an answer without words never comes this far
+    item.text = text
+    lines = [_update(item, "content_part.done", {"content": _part(text)})]
+    log.append(db, turn.tenant_id, turn.reply_thread_id, lines, now)
+    turn.state, turn.posting_at = "posting", now
+
+
+def react(db: Session, lease: Lease, caught: Caught, settings: Settings, now: datetime) -> bool:
+    """Let what catching up found act on the turn. True if this attempt of it is over.
+
+    Once Jira may have been asked to take the comment, nothing acts on it from beside.
+    """
+    threads.hold(db, lease)
+    turn = turns.live(db, lease.thread_id)
+    if turn is None or (turn.state not in RUNNING and (turn.state != "posting" or turn.posts)):
+        return False
+    return _act(db, turn, caught, settings, now)
+
+
+def note_try(
+    db: Session, lease: Lease, turn_id: str, caught: Caught, settings: Settings, now: datetime
+) -> bool:
+    """That Jira is about to be asked to take the comment: known also after a crash.
+
+    The last look: False if the comment is not to be posted, be it for what was caught or for
+    what was switched since.
+    """
+    turn = _posting(db, lease, turn_id)
+    if _act(db, turn, caught, settings, now):
+        return False
+    turn.posts += 1
+    return True
+
+
+def _act(db: Session, turn: Turn, caught: Caught, settings: Settings, now: datetime) -> bool:
+    tenant = db.get_one(Tenant, turn.tenant_id)
+    if tenant.state != "installed":
+        ending.stop(db, turn, "uninstalled", now)
+    elif turn.stop_asked_at is not None:
+        ending.stop(db, turn, "stopped", now)
+    elif turn.reply_as == "private":
+        return False
+    elif caught.gone:
+        ending.drop(db, turn, "question_gone", now)
+    elif caught.taken_over or _resting(db, turn, now):
+        ending.stop(db, turn, "takeover", now)
+    elif caught.changed or not _still_so(db, turn, settings):
+        ending.abandon(db, turn, now)
+    elif caught.asked and turn.restarts < MOST_RESTARTS:
+        ending.abandon(db, turn, now)
+        turn.restarts += 1
+    else:
+        return False
+    return True
+
+
+def _issue_of(db: Session, turn: Turn) -> Issue | None:
+    thread = threads.by_id(db, turn.tenant_id, turn.thread_id)
+    if thread is None or thread.issue_id is None:
+        return None
+    return db.get(Issue, (turn.tenant_id, thread.issue_id))
+
+
+def _resting(db: Session, turn: Turn, now: datetime) -> bool:
+    issue = _issue_of(db, turn)
+    return issue is not None and issue.resting_until is not None and issue.resting_until > now
+
+
+def _still_so(db: Session, turn: Turn, settings: Settings) -> bool:
+    """Whether an answer would still be given in this way. A draft stays one in any mode but off."""
+    issue = _issue_of(db, turn)
+    if issue is None:
+        return True
+    policy = policy_of(db, issue, settings)
+    if turn.reply_as == "draft":
+        return policy.mode != "off"
+    return policy.reply_as(service_project=issue.service_project) == turn.reply_as
+
+
+def finish(db: Session, lease: Lease, turn_id: str, posted: Posted | None, now: datetime) -> None:
+    """The answer stands where it belongs; the turn is over."""
+    turn = _posting(db, lease, turn_id)
+    item = _reply_item(db, turn)
+    if item is not None:
+        item.state = "draft" if turn.reply_as == "draft" else "done"
+        item.updated_at = now
+        if posted is not None:
+            item.comment_id = posted.comment_id
+            if turn.reply_as == "public":
+                item.created_at = posted.created
+                item.sort_key = _place(posted)
+        log.append(
+            db,
+            turn.tenant_id,
+            turn.reply_thread_id,
+            [("thread.item.done", {"item": item_json(item)})],
+            now,
+        )
+    turn.comment_id = posted.comment_id if posted else turn.comment_id
+    turn.state, turn.finished_at, turn.cause, turn.not_before = "completed", now, None, None
+    told = {"turn_id": turn.id, "item_id": turn.reply_item_id, "comment_id": turn.comment_id}
+    log.append(db, turn.tenant_id, turn.reply_thread_id, [("turn.completed", told)], now)
+
+
+def give_back(
+    db: Session, lease: Lease, turn_id: str, cause: str, until: datetime | None, now: datetime
+) -> None:
+    """An attempt failed: try again at ``until``, or fail where that is None."""
+    threads.hold(db, lease)
+    turn = turns.by_id(db, lease.tenant_id, turn_id)
+    if turn is None or turn.state not in (*RUNNING, "posting"):
+        return
+    if until is not None:
+        ending.postpone(db, turn, cause, until, now)
+    elif cause == "question_gone":
+        ending.drop(db, turn, cause, now)
+    else:
+        ending.fail(db, turn, cause, now)
+
+
+def _posting(db: Session, lease: Lease, turn_id: str) -> Turn:
+    threads.hold(db, lease)
+    turn = turns.by_id(db, lease.tenant_id, turn_id)
+    if turn is None or turn.state != "posting":
+        raise Interrupted
+    return turn
+
+
+def _reply_item(db: Session, turn: Turn) -> Item | None:
+    if turn.reply_item_id is None:
+        return None
+    return threads.item_by_id(db, turn.tenant_id, turn.reply_thread_id, turn.reply_item_id)
+
+
+def _new_reply(db: Session, turn: Turn, now: datetime) -> Item:
+    assert turn.reply_item_id is not None
+    return threads.add_item(
+        db,
+        Item(
+            id=turn.reply_item_id,
+            tenant_id=turn.tenant_id,
+            thread_id=turn.reply_thread_id,
+            sort_key=sort_key(now, 0),
+            kind="assistant_message",
+            role="assistant",
+            text="",
+            state="streaming",
+            written_by=turn.id,
+            created_at=now,
+            updated_at=now,
+            meta={"draft": True} if turn.reply_as == "draft" else {},
+        ),
+    )
+
+
+def _part(text: str) -> dict[str, object]:
+    return {"type": "output_text", "text": text, "annotations": []}
+
+
+def _update(item: Item, kind: str, what: dict[str, object]) -> log.Line:
+    update = {"type": f"assistant_message.{kind}", "content_index": 0, **what}
+    return "thread.item.updated", {"item_id": item.id, "update": update}
+
+
+def _place(posted: Posted) -> str:
+    return sort_key(posted.created, int(posted.comment_id) if posted.comment_id.isdigit() else 0)

@@ -1,0 +1,156 @@
+"""Looking at Jira: what became of the comments that webhooks told of.
+
+Whatever a webhook said is only where to look. Audience, writer and text are Jira's own
+answer, fetched now; what Jira does not clearly mark as public is not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from app.errors import JiraNotFound
+from app.firewall import CommentMarks, audience_of
+from app.jira import comments, permissions, service_desk
+from app.jira.adf import body_mentions, body_to_markdown
+from app.jira.client import JiraClient
+from app.jira.types import Account, Comment, Issue
+from app.store.tables import Unseen
+from app.turns.answering import Standing
+
+INTERNAL_MARK = "sd.public.comment"
+Audience = Literal["public", "internal", "restricted", "gone"]
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """One comment as it is now; of what is not public, no text is kept."""
+
+    comment_id: str
+    audience: Audience
+    created: datetime
+    author_id: str | None = None
+    standing: Standing = "other"
+    text: str = ""
+    mentions: tuple[str, ...] = ()
+    mark: dict[str, object] = field(default_factory=dict)  # only of our own comments
+    edited_by_person: bool = False
+    history: bool = False  # it stood there before anybody asked us anything
+
+
+def audience(
+    comment: Comment, *, service_project: bool | None
+) -> Literal["public", "internal", "restricted"]:
+    """Who may read a comment."""
+    return audience_of(
+        CommentMarks(
+            jsd_public=comment.jsd_public,
+            internal_property=comment.properties.get(INTERNAL_MARK),
+            restricted=comment.restricted,
+            service_project=service_project,
+        )
+    )
+
+
+class Lookout:
+    """Looks at one issue's comments. Each writer's standing is asked for once."""
+
+    def __init__(self, client: JiraClient, issue: Issue, app_account: str) -> None:
+        self._client = client
+        self._issue = issue
+        self._app_account = app_account
+        self._standings: dict[str, Standing] = {}
+
+    async def look(self, unseen: Iterable[Unseen], *, fill: int) -> list[Sighting]:
+        """Every comment told of, in the order told; before them the newest ``fill`` others."""
+        told: dict[str, list[Unseen]] = {}
+        for row in unseen:
+            if row.comment_id is not None:
+                told.setdefault(row.comment_id, []).append(row)
+        sightings: list[Sighting] = []
+        known: dict[str, Comment] = {}
+        if fill:
+            newest = await comments.newest_comments(self._client, self._issue.id, fill)
+            known = {comment.id: comment for comment in newest}
+            sightings += [
+                await self._sight(comment, [], history=True)
+                for comment in reversed(newest)
+                if comment.id not in told
+            ]
+        for comment_id, rows in told.items():
+            found = known.get(comment_id) or await self._fetch(comment_id)
+            if found is None:
+                sightings.append(_gone(comment_id, rows))
+            else:
+                sightings.append(await self._sight(found, rows, history=False))
+        return sightings
+
+    async def standing(self, account: Account | None) -> Standing:
+        """What somebody is to this issue."""
+        if account is None:
+            return "other"
+        known = self._standings.get(account.account_id)
+        if known is None:
+            known = self._standings[account.account_id] = await self._ask_standing(account)
+        return known
+
+    async def _ask_standing(self, account: Account) -> Standing:
+        if account.account_id == self._app_account:
+            return "ourselves"
+        if account.account_type == "app":
+            return "app"
+        reporter = self._issue.reporter
+        if account.account_type == "customer":
+            return "customer"
+        if reporter is not None and account.account_id == reporter.account_id:
+            return "customer"
+        if self._issue.service_project is not False and await self._asks_too(account.account_id):
+            return "customer"
+        work = "EDIT_ISSUES" if self._issue.service_project is False else "SERVICEDESK_AGENT"
+        may = await permissions.permitted(self._client, account.account_id, self._issue.id, [work])
+        return "agent" if work in may else "other"
+
+    async def _asks_too(self, account_id: str) -> bool:
+        for listed in (
+            service_desk.participants,
+            service_desk.organisation_members,
+            service_desk.approvers,
+        ):
+            if account_id in await listed(self._client, self._issue.id):
+                return True
+        return False
+
+    async def _fetch(self, comment_id: str) -> Comment | None:
+        try:
+            return await comments.comment(self._client, self._issue.id, comment_id)
+        except JiraNotFound:
+            return None
+
+    async def _sight(self, comment: Comment, rows: list[Unseen], *, history: bool) -> Sighting:
+        seen_by = audience(comment, service_project=self._issue.service_project)
+        author = comment.author.account_id if comment.author else None
+        ours = author == self._app_account
+        if seen_by != "public" and not ours:
+            return Sighting(comment.id, seen_by, comment.created, author)
+        mark = await comments.mark_of(self._client, comment) if ours else None
+        return Sighting(
+            comment_id=comment.id,
+            audience=seen_by,
+            created=comment.created,
+            author_id=author,
+            standing=await self.standing(comment.author),
+            text=body_to_markdown(comment.body) if seen_by == "public" else "",
+            mentions=body_mentions(comment.body) if seen_by == "public" else (),
+            mark=mark or {},
+            edited_by_person=any(
+                row.event == "comment_updated" and row.actor_id not in {None, self._app_account}
+                for row in rows
+            ),
+            history=history,
+        )
+
+
+def _gone(comment_id: str, rows: list[Unseen]) -> Sighting:
+    return Sighting(comment_id, "gone", rows[-1].occurred_at, rows[-1].author_id)

@@ -1,0 +1,147 @@
+"""What a worker does with a leased thread: catch up, decide, answer, and watch meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime, timedelta
+
+import structlog
+from sqlmodel import Session
+
+from app.errors import AppError, JiraDenied, JiraError, JiraRateLimited, LeaseLost
+from app.store import threads, turns
+from app.store.signals import Wakes, set_or_timeout
+from app.store.tables import Tenant
+from app.store.threads import Lease
+from app.turns import recording
+from app.turns.catching_up import catch_up
+from app.turns.collaborators import Collaborators
+from app.turns.deciding import Idle, Resume, Run, decide
+from app.turns.filing import NOTHING_NEW
+from app.turns.outcomes import WAITS, Interrupted, cause_of, wait_before_retry
+from app.turns.posting import NotInternal
+from app.turns.turn import TurnRun
+
+log = structlog.get_logger(__name__)
+
+LOOK = 1.0
+"""Seconds between looks at what another process may have written."""
+
+
+async def work(lease: Lease, c: Collaborators, wakes: Wakes) -> None:
+    """Do all that is to be done on the thread now, then let go of it.
+
+    Raises:
+        LeaseLost: another worker has it.
+    """
+    log.debug("thread_begun", thread=lease.thread_id, fence=lease.fence)
+    due_at = await _work(lease, c, wakes)
+    await c.database.write(threads.release, lease, due_at, c.clock.now())
+
+
+async def _work(lease: Lease, c: Collaborators, wakes: Wakes) -> datetime | None:
+    while True:
+        try:
+            await catch_up(lease, c)
+        except JiraError as error:
+            return await _put_off(lease, error, c)
+        step = await c.database.write(decide, lease, c.settings, c.clock.now())
+        await c.at_step("decided")
+        if isinstance(step, Idle):
+            return step.until
+        await _attend(lease, step, c, wakes)
+
+
+async def _attend(lease: Lease, step: Run | Resume, c: Collaborators, wakes: Wakes) -> None:
+    """Run an attempt to its end, and look beside it at what comes in."""
+    run = TurnRun(step.turn, lease, c)
+    attempt = asyncio.create_task(run.run() if isinstance(step, Run) else run.deliver())
+    try:
+        with wakes.listening(f"{threads.DUE}:{lease.thread_id}") as woken:
+            ended = asyncio.create_task(_set_when_done(attempt, woken))
+            while not attempt.done():
+                woken.clear()
+                await _look_beside(lease, run, c)
+                if not attempt.done():
+                    await set_or_timeout(woken, LOOK)
+            await ended
+        await _settle(step, lease, attempt, c)
+    finally:
+        if not attempt.done():
+            attempt.cancel()
+            await asyncio.wait({attempt})
+
+
+async def _set_when_done(attempt: asyncio.Task[None], woken: asyncio.Event) -> None:
+    await asyncio.wait({attempt})
+    woken.set()
+
+
+async def _look_beside(lease: Lease, run: TurnRun, c: Collaborators) -> None:
+    caught = NOTHING_NEW
+    if await c.database.read(_has_news, lease):
+        try:
+            caught = await catch_up(lease, c)
+        except JiraError as error:
+            log.info("catching_up_failed", thread=lease.thread_id, cause=cause_of(error))
+            return
+        over = await c.database.write(recording.react, lease, caught, c.settings, c.clock.now())
+        if over:
+            run.stop()
+
+
+def _has_news(db: Session, lease: Lease) -> bool:
+    """Whether something acts on the running turn: unseen, a stop, or the tenant's leaving."""
+    if threads.has_unseen(db, lease.thread_id):
+        return True
+    turn = turns.live(db, lease.thread_id)
+    tenant = db.get(Tenant, lease.tenant_id)
+    left = tenant is None or tenant.state != "installed"
+    return left or (turn is not None and turn.stop_asked_at is not None)
+
+
+async def _settle(
+    step: Run | Resume, lease: Lease, attempt: asyncio.Task[None], c: Collaborators
+) -> None:
+    """Record what went wrong, if anything did."""
+    error = attempt.exception()
+    if error is None or isinstance(error, Interrupted):
+        return
+    if isinstance(error, LeaseLost) or not isinstance(error, Exception):
+        raise error
+    if not isinstance(error, AppError):
+        log.error("turn_broke", turn=step.turn.id, exc_info=error)
+    now = c.clock.now()
+    tries = await c.database.read(_tries, step.turn.tenant_id, step.turn.id)
+    wait = wait_before_retry(error, tries)
+    cause = "not_internal" if isinstance(error, NotInternal) else cause_of(error)
+    if isinstance(error, NotInternal):
+        wait = None
+    until = None if wait is None else now + wait
+    log.warning("turn_attempt_failed", turn=step.turn.id, cause=cause, final=until is None)
+    await c.database.write(recording.give_back, lease, step.turn.id, cause, until, now)
+
+
+def _tries(db: Session, tenant_id: str, turn_id: str) -> int:
+    turn = turns.by_id(db, tenant_id, turn_id)
+    return 1 if turn is None else max(1, turn.posts if turn.state == "posting" else turn.attempt)
+
+
+async def _put_off(lease: Lease, error: JiraError, c: Collaborators) -> datetime:
+    """Jira did not answer: what is unseen stays so, and is looked at again later."""
+    failures = await c.database.write(_count_failure, lease)
+    wait = WAITS[min(failures - 1, len(WAITS) - 1)]
+    if isinstance(error, JiraRateLimited):
+        wait = max(wait, error.retry_after)
+    if isinstance(error, JiraDenied):
+        wait = WAITS[-1]
+    log.warning(
+        "catching_up_failed", thread=lease.thread_id, cause=cause_of(error), failures=failures
+    )
+    return c.clock.now() + timedelta(seconds=wait)
+
+
+def _count_failure(db: Session, lease: Lease) -> int:
+    thread = threads.hold(db, lease)
+    thread.failures += 1
+    return thread.failures

@@ -1,0 +1,133 @@
+"""Jira and OpenAI on a bad day: the answer still comes, once, or a person is told why not."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.world import World, until
+
+COMMENTS = "/rest/api/3/issue/*/comment"
+
+
+@pytest.mark.parametrize("kind", ["reset", "reset_after_commit", "status"])
+def test_one_comment_although_posting_it_went_wrong(here: World, kind: str) -> None:
+    here.jira.faults.add("POST", COMMENTS, kind)  # type: ignore[arg-type]  (one of its kinds)
+
+    here.jira.comment("OPS-1", "Why?")
+    here.run_until_idle()
+
+    assert len(here.answers("OPS-1")) == 1
+    assert len(here.openai.requests) == 1  # what was written once is not written anew
+    assert [turn.state for turn in here.turns()] == ["completed"]
+
+
+def test_jira_may_ask_us_to_wait(here: World) -> None:
+    here.jira.faults.add("POST", COMMENTS, "status", status=429, retry_after=1)
+
+    here.jira.comment("OPS-1", "Why?")
+    here.run_until_idle()
+
+    assert len(here.answers("OPS-1")) == 1
+
+
+def test_jira_may_be_down_when_the_question_is_fetched(here: World) -> None:
+    here.jira.faults.add("GET", "/rest/api/3/issue/*", "status", times=4)
+
+    here.jira.comment("OPS-1", "Why?")
+    here.run_until_idle()
+
+    assert len(here.answers("OPS-1")) == 1
+
+
+@pytest.mark.parametrize("kind", ["server_error", "unavailable", "drop", "fail"])
+def test_one_answer_although_the_model_failed_first(here: World, kind: str) -> None:
+    here.openai.faults.add(kind, 1, retry_after=1)  # type: ignore[arg-type]  (one of its kinds)
+
+    here.jira.comment("OPS-1", "Why?")
+    here.run_until_idle()
+
+    assert len(here.answers("OPS-1")) == 1
+    assert len([item for item in here.items() if item.kind == "assistant_message"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "cause"),
+    [("insufficient_quota", "quota"), ("key_refused", "key_refused"), ("refused", "refused")],
+)
+def test_what_no_other_try_heals_is_told_to_people_and_never_to_jira(
+    here: World, kind: str, cause: str
+) -> None:
+    here.openai.faults.add(kind, 1)  # type: ignore[arg-type]  (one of its kinds)
+
+    here.jira.comment("OPS-1", "Why?")
+    here.run_until_idle()
+
+    assert here.answers("OPS-1") == []
+    [turn] = here.turns()
+    assert (turn.state, turn.cause) == ("failed", cause)
+    assert here.events()[-1].type == "turn.failed"
+    assert len(here.openai.requests) == 1
+
+
+def test_a_failed_turn_does_not_block_its_issue(here: World) -> None:
+    here.openai.faults.add("insufficient_quota", 1)
+    here.jira.comment("OPS-1", "Why?")
+    here.run_until_idle()
+
+    here.jira.comment("OPS-1", "Why, though?")
+    here.run_until_idle()
+
+    assert len(here.answers("OPS-1")) == 1
+
+
+def test_a_full_issue_is_a_cause_of_its_own(here: World) -> None:
+    here.jira.faults.add("POST", COMMENTS, "status", status=413)
+
+    here.jira.comment("OPS-1", "Why?")
+    here.run_until_idle()
+
+    [turn] = here.turns()
+    assert (turn.state, turn.cause) == ("failed", "comment_cap")
+
+
+def test_plain_paragraphs_where_jira_will_not_take_more(here: World) -> None:
+    here.openai.will_answer("# A heading\n\n| a | b |\n|---|---|\n| 1 | 2 |\n")
+    here.jira.faults.add("POST", COMMENTS, "status", status=400)
+
+    here.jira.comment("OPS-1", "Why?")
+    here.run_until_idle()
+
+    kinds = {node["type"] for node in here.jira.comments("OPS-1")[-1].body["content"]}
+    assert kinds == {"paragraph"}
+
+
+def test_a_long_answer_is_cut_to_what_jira_takes(here: World) -> None:
+    here.openai.will_answer("\n\n".join(f"Paragraph {n}. " + "word " * 80 for n in range(200)))
+
+    here.jira.comment("OPS-1", "Tell me everything.")
+    here.run_until_idle()
+
+    [answer] = here.answers("OPS-1")
+    assert "Paragraph 0." in answer
+    assert "AI assistant" in answer
+    assert "Paragraph 199." not in answer
+
+
+def test_at_the_cap_nothing_is_sent_and_a_person_is_promised(here: World) -> None:
+    here.set(daily_tokens=100)
+
+    here.jira.comment("OPS-1", "Why?")
+    here.run_until_idle()
+
+    assert here.openai.requests == []
+    assert "A person from the team" in here.answers("OPS-1")[0]
+
+
+def test_a_slow_webhook_of_our_own_comment_changes_nothing(here: World) -> None:
+    here.jira.comment("OPS-1", "Why?")
+    until(lambda: here.answers("OPS-1"), "the answer")
+    here.jira.webhooks.redeliver(here.jira.webhooks.deliveries[-1].identifier)
+    here.run_until_idle()
+
+    assert len(here.answers("OPS-1")) == 1
+    assert len(here.items()) == 2
