@@ -10,8 +10,11 @@ import logging
 import structlog
 from structlog.tracebacks import ExceptionDictTransformer
 
-NOISY = ("httpx2", "httpcore2", "openai", "openai.agents", "uvicorn.access", "alembic", "asyncio")
+NOISY = ("httpx2", "httpcore2", "openai", "uvicorn.access", "alembic", "asyncio", "stamina")
 """They speak of URLs and requests at lower levels."""
+
+SILENT = ("openai.agents",)
+"""It writes what a model's server answered into its errors; the turn tells of them itself."""
 
 
 def configure(log_format: str, log_level: str) -> None:
@@ -53,3 +56,5 @@ def configure(log_format: str, log_level: str) -> None:
     root.setLevel(level)
     for name in NOISY:
         logging.getLogger(name).setLevel(logging.WARNING)
+    for name in SILENT:
+        logging.getLogger(name).setLevel(logging.CRITICAL)

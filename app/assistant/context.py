@@ -8,15 +8,7 @@ from typing import Literal
 
 from app.assistant.models import ModelAccess
 from app.assistant.workflow import WorkflowDefinition
-
-
-@dataclass(frozen=True)
-class IssueFacts:
-    """What of an issue anybody who sees it may see. ``description`` is Markdown."""
-
-    summary: str
-    description: str = ""
-    status: str = ""
+from app.firewall import IssueFacts
 
 
 @dataclass(frozen=True)
@@ -62,7 +54,5 @@ class TurnContext:
             self._stop()
 
     def stops_by(self, stop: Callable[[], None]) -> None:
-        """Name what `cancel` is to call. A context that is cancelled already calls it now."""
+        """Name what `cancel` is to call from now on."""
         self._stop = stop
-        if self.cancelled:
-            stop()

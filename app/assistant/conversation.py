@@ -8,8 +8,9 @@ from agents import TResponseInputItem
 from chatkit.types import AssistantMessageItem, ThreadItem
 from openai.types.responses import EasyInputMessageParam, ResponseInputTextParam
 
-from app.assistant.context import IssueFacts, TurnContext
+from app.assistant.context import TurnContext
 from app.assistant.store import ThreadStore, UserMessage
+from app.firewall import IssueFacts
 
 PAGE = 100
 MAX_CHARACTERS = 200_000

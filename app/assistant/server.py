@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import cast
 
-from agents import RunResultStreaming
+from agents import RunResultStreaming, TResponseInputItem
 from chatkit.agents import AgentContext, stream_agent_response
 from chatkit.server import ChatKitServer
 from chatkit.types import ThreadMetadata, ThreadStreamEvent, UserMessageItem
@@ -58,19 +58,23 @@ class AssistantServer(ChatKitServer[TurnContext]):
         Raises:
             ModelError: there is no answer; whatever was yielded is to be removed.
         """
+        given = await conversation(self._reads, context)
         if context.cancelled:
             return
         async with (
             self._clients.use(context.tenant_id, context.access) as client,
-            aclosing(self._answer(client, thread, context)) as events,
+            aclosing(self._answer(client, given, thread, context)) as events,
         ):
             async for event in events:
                 yield event
 
     async def _answer(
-        self, client: AsyncOpenAI, thread: ThreadMetadata, context: TurnContext
+        self,
+        client: AsyncOpenAI,
+        given: list[TResponseInputItem],
+        thread: ThreadMetadata,
+        context: TurnContext,
     ) -> AsyncGenerator[ThreadStreamEvent, None]:
-        given = await conversation(self._reads, context)
         reply = Reply(context.reply_item_id, context.thread_id, self._clock.now())
         run = WatchedRun(start(client, context, given), characters(given, context), self._clock)
         context.stops_by(run.stop)

@@ -42,10 +42,10 @@ class Link:
     card: bool = False
 
 
-def link_at(text: str, start: int, end: int, *, image: bool = False) -> Link | Verdict:
+def link_at(text: str, start: int, end: int, *, more: bool, image: bool = False) -> Link | Verdict:
     """What the bracket before ``start`` begins, looking no further than ``end``.
 
-    ``UNDECIDED`` where text behind ``end`` could still make it a link.
+    ``UNDECIDED`` where text behind ``end`` could still make it a link, if ``more`` may come.
     """
     match = _TEXT.match(text, start, end)
     stop = match.end() if match else start
@@ -53,6 +53,8 @@ def link_at(text: str, start: int, end: int, *, image: bool = False) -> Link | V
         return Verdict.UNDECIDED
     char = text[stop]
     if char == "]":
+        if stop + 1 == end and more:
+            return Verdict.UNDECIDED
         return _behind_text(text, start, stop, end, image=image)
     if char == "`":
         return _unless_line_ends(text, stop, end)
@@ -63,15 +65,14 @@ def link_at(text: str, start: int, end: int, *, image: bool = False) -> Link | V
 
 def _behind_text(text: str, start: int, stop: int, end: int, *, image: bool) -> Link | Verdict:
     after, label = stop + 1, text[start:stop]
-    if after == end:
-        return Verdict.UNDECIDED
-    if text[after] == "(":
+    behind = text[after : min(after + 1, end)]
+    if behind == "(":
         match = _TARGET.match(text, after, end)
         if not match:
             return _unless_line_ends(text, after, end)
         angled, bare = match.group("angled", "bare")
         return Link(label, bare if angled is None else angled, match.end())
-    if image and text[after] == "[":
+    if image and behind == "[":
         match = _REFERENCE.match(text, after, end)
         return Link(label, None, match.end()) if match else _unless_line_ends(text, after, end)
     card = None if image else _CARD.fullmatch(label)

@@ -26,7 +26,6 @@ _OPENER = re.compile(
     r"(?P<indent>[ \t]*+)(?P<quote>(?:> ?)*+)(?P<inner>[ \t]*+)"
     r"(?P<marker>(?:[-+*]|\d{1,9}+[.)])[ \t]++)?(?P<run>`{3,}+|~{3,}+)"
 )
-_BLANKS = re.compile(r"[ \t]*+")
 
 
 @dataclass(frozen=True)
@@ -79,7 +78,8 @@ def opened(match: re.Match[str], line_end: int) -> Opened | None:
         line_end: index behind the line's last character.
     """
     indent, quote, inner, marker, run = match.group("indent", "quote", "inner", "marker", "run")
-    info = match.string[match.end() : line_end]
+    # markdown-it takes a first line with a pipe for a table's head if the next looks like one.
+    info = match.string[match.end() : line_end].replace("|", " ")
     if run[0] == "`" and "`" in info:
         return None
     if quote and (indent or marker or "\t" in inner or quote.count(">") > MAX_QUOTES):
@@ -104,14 +104,20 @@ def quoted_prefix(fence: Fence, text: str, start: int, end: int) -> re.Match[str
     return re.compile(rf"(?: {{0,3}}> ?){{{fence.quotes}}}").match(text, start, end)
 
 
-def closing_run(fence: Fence, text: str, start: int, end: int) -> tuple[str, int] | None:
-    """The run that closes the fence at ``start`` and where what follows it stands."""
-    blanks = _BLANKS.match(text, start, end)
-    at = blanks.end() if blanks else start
+def leading(fence: Fence, prefix: str, blanks: str) -> str:
+    """A line's leading blanks; behind quotation marks tabs are written as the blanks they are."""
+    if not fence.quotes or "\t" not in blanks:
+        return blanks
+    width = columns(prefix + blanks) - len(prefix)
+    return " " * width
+
+
+def closing_run(fence: Fence, blanks: str, text: str, at: int, end: int) -> tuple[str, int] | None:
+    """The run at ``at`` that closes the fence, behind ``blanks``, and where it ends."""
     stop = at
     while stop < end and text[stop] == fence.char:
         stop += 1
-    far = columns(text[start:at]) - fence.column > MAX_INDENT
+    far = columns(blanks) - fence.column > MAX_INDENT
     return None if far or stop - at < fence.length else (text[at:stop], stop)
 
 

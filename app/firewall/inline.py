@@ -26,11 +26,19 @@ _EVEN_BRACKETS = re.compile(r"[^()]*+(?:\([^()]*+\)[^()]*+)*+")
 
 
 class View(NamedTuple):
-    """What a step may look at: ``text`` up to ``end``; ``more`` may come behind it."""
+    """What a step may look at.
+
+    Args:
+        text: of which the step looks at what stands before ``end``.
+        end: an index.
+        more: whether the step may wait for text behind ``end``.
+        last: whether nothing will ever stand behind ``end``.
+    """
 
     text: str
     end: int
     more: bool
+    last: bool
 
 
 class Inline:
@@ -81,7 +89,7 @@ class Inline:
         """A part of a part, cleaned; it holds no bracket that is not escaped."""
         out = Junction()
         inner = Inline(out, self._link_allowed, within=True)
-        view = View(text, len(text), more=False)
+        view = View(text, len(text), more=False, last=True)
         at: int | None = 0
         while at is not None and at < len(text):
             at = inner.step(view, at)
@@ -94,7 +102,7 @@ class Inline:
         return self._put("\\" + char if self._within else char, at + 1)
 
     def _backslash(self, view: View, at: int) -> int | None:
-        text, end, more = view
+        text, end, more, _ = view
         if more and at + 2 >= end:
             return None
         char = text[at + 1 : min(at + 2, end)]
@@ -107,7 +115,7 @@ class Inline:
         return self._put("\\", at + 1)
 
     def _backticks(self, view: View, at: int) -> int | None:
-        text, end, more = view
+        text, end, more, _ = view
         run = _BACKTICKS.match(text, at, end)
         assert run is not None
         if run.end() == end and more:
@@ -116,7 +124,7 @@ class Inline:
         line_end = text.find("\n", at, end)
         limit = end if line_end == -1 else line_end
         for closing in _BACKTICKS.finditer(text, run.end(), limit):
-            if closing.end() == end and (more or end < len(text)):
+            if closing.end() == end and not view.last:
                 break
             if closing.end() - closing.start() == length:
                 return self._code_span(text[at : closing.end()], length, at)
@@ -144,12 +152,12 @@ class Inline:
         return self._put("\\" + run if fence else run, match.end())
 
     def _bang(self, view: View, at: int) -> int | None:
-        text, end, more = view
+        text, end, more, _ = view
         if at + 1 == end and more:
             return None
         if text[at + 1 : min(at + 2, end)] != "[":
             return self._put("!", at + 1)
-        link = link_at(text, at + 2, end, image=True)
+        link = link_at(text, at + 2, end, more=more, image=True)
         if link is Verdict.UNDECIDED and more:
             return None
         if isinstance(link, Verdict):
@@ -158,8 +166,8 @@ class Inline:
         return link.end
 
     def _bracket(self, view: View, at: int) -> int | None:
-        text, end, more = view
-        link = link_at(text, at + 1, end)
+        text, end, more, _ = view
+        link = link_at(text, at + 1, end, more=more)
         if link is Verdict.UNDECIDED and more:
             return None
         if isinstance(link, Link) and link.target:
@@ -186,7 +194,7 @@ class Inline:
         return f"[{label}]({kept})" if _EVEN_BRACKETS.fullmatch(kept) else f"[{label}](<{kept}>)"
 
     def _angle(self, view: View, at: int) -> int | None:
-        text, end, more = view
+        text, end, more, _ = view
         match = _ANGLED.match(text, at, end)
         assert match is not None
         stop = match.end()
@@ -203,7 +211,7 @@ class Inline:
         return self._put("<" if inert else "\\<", at + 1)
 
     def _entity(self, view: View, at: int) -> int | None:
-        text, end, more = view
+        text, end, more, _ = view
         match = _ENTITY.match(text, at, end)
         if match:
             hidden = hides_letters(match.group())
@@ -213,7 +221,7 @@ class Inline:
         return self._put("&", at + 1)
 
     def _word(self, view: View, at: int) -> int | None:
-        word = word_at(view.text, at, view.end, more=view.more)
+        word = word_at(view.text, at, view.end, more=view.more, last=view.last)
         if word is None:
             return None
         if not word.address:

@@ -11,6 +11,7 @@ LinkAllowed = Callable[[str], bool]
 
 URL_CHARS = r"A-Za-z0-9;/?:@&=+$,\-_.!~*'()#%"
 SHOWN_URL = 400
+_ASCII = "".join(map(chr, range(33, 127)))
 
 _PLAIN_URL = re.compile(rf"(?:[hH][tT][tT][pP][sS]?://|[mM][aA][iI][lL][tT][oO]:)[{URL_CHARS}]+")
 _BAD_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
@@ -58,7 +59,7 @@ def _plain_host(url: str) -> str | None:
 
 def canonical(url: str) -> str:
     """The URL with all that is not ASCII percent-encoded, as Markdown renderers write it."""
-    return url if url.isascii() else quote(url, safe="".join(map(chr, range(33, 127))))
+    return url if url.isascii() else quote(url, safe=_ASCII, errors="replace")
 
 
 def linkable(url: str, link_allowed: LinkAllowed) -> str | None:
@@ -69,10 +70,7 @@ def linkable(url: str, link_allowed: LinkAllowed) -> str | None:
     """
     if any(ord(char) > 127 and not char.isalnum() for char in url):
         return None
-    try:
-        url = canonical(url)
-    except UnicodeEncodeError:
-        return None
+    url = canonical(url)
     plain = _PLAIN_URL.fullmatch(url) and not _BAD_PERCENT.search(url)
     return url if plain and not _ENTITY_LIKE.search(url) and link_allowed(url) else None
 

@@ -163,17 +163,21 @@ class ReplyCleaner:
                 self._fence = None
                 return at
             prefix, start = match.group(), match.end()
+            if prefix[-1] == ">" and text[start:end].startswith("\t"):
+                prefix += " "  # the column of the tab that belongs to the mark
         blanks = _BLANKS.match(text, start, end)
         stop = blanks.end() if blanks else start
-        run = fences.closing_run(fence, text, start, end)
+        lead = fences.leading(fence, prefix, text[start:stop])
+        run = fences.closing_run(fence, lead, text, stop, end)
         after = _BLANKS.match(text, run[1] if run else stop, end)
         behind = after.end() if after else stop
         if self._fence_undecided(fence, stop, behind, end) and self._may_wait(at):
             return None
         if run and (behind == end or text[behind] == "\n"):
-            return self._close_fence(prefix + " " * fence.indent + run[0], behind)
+            cut = behind == end and not (self._final and end == len(text))
+            return self._close_fence(prefix + " " * fence.indent + run[0], behind, cut=cut)
         if stop == end or text[stop] != "\n":
-            prefix += fences.moved(fence, text[start:stop])
+            prefix += fences.moved(fence, lead)
         self._out.put_raw(prefix)
         self._at_line_start = False
         return stop
@@ -182,15 +186,15 @@ class ReplyCleaner:
         """Whether the line has so far only blanks and what may be a closing run."""
         return behind == end or not self._text[stop:end].strip(fence.char)
 
-    def _close_fence(self, line: str, behind: int) -> int:
+    def _close_fence(self, line: str, behind: int, *, cut: bool) -> int:
         self._out.put_raw(line)
         self._fence = None
-        if behind < len(self._text) and self._text[behind] != "\n":
-            # More blanks than are held back: what follows stands on a line of its own.
-            self._out.put_raw("\n")
-            self._at_line_start = True
-            return behind
-        return self._line_end(behind)
+        if not cut:
+            return self._line_end(behind)
+        # More blanks than are held back: what follows stands on a line of its own.
+        self._out.put_raw("\n")
+        self._at_line_start = True
+        return behind
 
     def _code(self, at: int) -> int:
         line_end = self._text.find("\n", at)
@@ -205,7 +209,9 @@ class ReplyCleaner:
             self._out.put("\n")
             self._at_line_start = True
             return at + 1
-        return self._parts.step(View(self._text, self._end(at), self._may_wait(at)), at)
+        end = self._end(at)
+        last = self._final and end == len(self._text)
+        return self._parts.step(View(self._text, end, self._may_wait(at), last), at)
 
 
 def clean(text: str, link_allowed: LinkAllowed) -> str:

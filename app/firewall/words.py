@@ -33,8 +33,11 @@ class Word:
     alone: bool = True
 
 
-def word_at(text: str, at: int, end: int, *, more: bool) -> Word | None:
-    """The word at ``at``; None where text behind ``end`` could change it and ``more`` may come."""
+def word_at(text: str, at: int, end: int, *, more: bool, last: bool) -> Word | None:
+    """The word at ``at``; None where text behind ``end`` could change it and ``more`` may come.
+
+    ``last`` says that nothing stands behind ``end``.
+    """
     match = _WORD.match(text, at, end)
     assert match is not None, "words begin with a letter or a digit"
     stop = match.end()
@@ -52,9 +55,8 @@ def word_at(text: str, at: int, end: int, *, more: bool) -> Word | None:
     if len(body) <= stop - at and not _WWW.search(body.lower() + " "):
         return Word(match.group())
     whole = text[at : tail.end()]
-    seen_whole = tail.end() < end or end == len(text)
     alone = (
-        seen_whole
+        (tail.end() < end or last)
         and _SENTENCE_END.fullmatch(whole, len(body)) is not None
         and _ENTITY_LIKE.search(whole) is None
         and text[tail.end() : tail.end() + 1] != "<"

@@ -35,7 +35,7 @@ log = structlog.get_logger(__name__)
 MAX_ANSWER = 5 * 2**20  # bytes, unpacked
 TIMEOUT = httpx2.Timeout(20.0, connect=5.0, pool=5.0)
 WHOLE_CALL = 45.0  # seconds, however slowly the bytes drip
-PATIENCE = 2.0  # a write that must wait longer for its issue is put off by the caller
+PATIENCE = 3.0  # a write that must wait longer for its issue is put off by the caller
 PER_ISSUE = "jira-per-issue-on-write"
 
 # One quick second try, and none after a first that was slow to fail.
@@ -145,7 +145,7 @@ class JiraClient:
         return await self._once(call)
 
     async def before_write(self, operation: str, issue_id: str) -> None:
-        """Wait for one more write to the issue to fit Jira's limit, 2 s at most at a time.
+        """Wait for one more write to the issue to fit Jira's limit, 3 s at most at a time.
 
         Raises:
             JiraRateLimited: it will not fit within that; nothing was sent.

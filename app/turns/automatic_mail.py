@@ -52,7 +52,8 @@ _ABSENCES = (
 _REST_OF_SUBJECT = r"\s*(?:$|[.!]\s*$|\((?:failure|delay|success|fehler)\)|(?:notice|reply)\s*$)"
 _LABEL = re.compile(r"(?:subject|betreff|asunto|objet|assunto|oggetto)\s*:\s*", re.IGNORECASE)
 _PREFIX = re.compile(
-    rf"(?:{'|'.join(re.escape(word) for word in _PREFIXES)})\s*(?:\((?:failure|delay)\)\s*)?[:\uff1a]",
+    rf"(?:{'|'.join(re.escape(word) for word in _PREFIXES)})"
+    r"\s*(?:\((?:failure|delay)\)\s*)?[:\uff1a]",
     re.IGNORECASE,
 )
 _ALONE = re.compile(

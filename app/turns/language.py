@@ -43,8 +43,8 @@ _TEXTS: dict[Language, str] = {
         sem do da dos das de no na nos nas ao em não se me mas ou porque muito mais já posso pode
         podem olá oi obrigado obrigada favor ajuda erro desde fazer tenho tem funciona consigo
         bom dia boa tarde pelo pela também""",
-    "it": """il lo la i gli le un uno una e è sono era essere avere ho ha hanno abbiamo io tu lui lei
-        noi voi mio mia nostro nostra suo sua questo questa questi che chi cosa come quando dove
+    "it": """il lo la i gli le un uno una e è sono era essere avere ho ha hanno abbiamo io tu lui
+        lei noi voi mio mia nostro nostra suo sua questo questa questi che chi cosa come quando dove
         perché per con senza del della dei delle di da dal dalla al alla nel nella in su non si mi
         ma o se molto più già posso può possono ciao buongiorno grazie favore aiuto errore fare
         funziona anche ci riesco c'è salve""",

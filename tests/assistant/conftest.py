@@ -18,11 +18,12 @@ from chatkit.types import (
 )
 from sqlmodel import Session
 
-from app.assistant.context import IssueFacts, TurnContext
+from app.assistant.context import TurnContext
 from app.assistant.models import ModelAccess, ModelClients
 from app.assistant.server import AssistantServer
 from app.assistant.store import ThreadStore
 from app.assistant.workflow import WorkflowDefinition, default_workflow
+from app.firewall import IssueFacts
 from app.sandbox.openai import DEMO_KEY, OpenAISite
 from app.sandbox.serving import serve
 from app.settings import Settings
@@ -48,7 +49,9 @@ class Desk:
     tenant_id: str
     thread_id: str
     key: str = DEMO_KEY
-    issue: IssueFacts | None = field(default_factory=lambda: IssueFacts("Printer on fire"))
+    issue: IssueFacts | None = field(
+        default_factory=lambda: IssueFacts("Printer on fire", "", "Open")
+    )
 
     async def add(self, text: str, **columns: Any) -> str:
         """Put an item on the thread, a minute after the one before; its id."""

@@ -12,9 +12,10 @@ from chatkit.types import (
     ThreadStreamEvent,
 )
 
-from app.assistant.context import IssueFacts, Usage
+from app.assistant.context import Usage
 from app.assistant.conversation import LEFT_OUT, MAX_CHARACTERS, PAGE
 from app.assistant.workflow import WorkflowDefinition
+from app.firewall import IssueFacts
 from app.sandbox.openai import DEMO_KEY, OpenAISite
 from tests.assistant.conftest import Desk, text_of
 

@@ -55,6 +55,19 @@ async def test_a_turn_cancelled_before_it_began_asks_nothing(
     assert openai.requests == []
 
 
+async def test_a_turn_cancelled_while_it_reads_the_thread_asks_nothing(
+    desk: Desk, openai: OpenAISite
+) -> None:
+    await desk.add("It burns")
+    turn = desk.turn()
+    answering = asyncio.create_task(desk.answer(turn))
+    await asyncio.sleep(0)
+    assert not answering.done()
+    turn.cancel()
+    assert await answering == []
+    assert openai.requests == []
+
+
 async def test_a_turn_cancelled_after_its_end_keeps_its_answer(
     desk: Desk, openai: OpenAISite
 ) -> None:

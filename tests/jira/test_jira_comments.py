@@ -183,7 +183,7 @@ async def test_posting_keeps_within_the_issues_limit(jira: FakeJira, clock: Fake
     for _ in range(5):
         for _ in range(20):
             await comments.add_comment(jira.client, "10010", {}, internal=False, mark=MARK)
-        clock.advance(2)
+        clock.advance(3)
     with pytest.raises(JiraRateLimited):
         await comments.add_comment(jira.client, "10010", {}, internal=False, mark=MARK)
     assert len(jira.requests) == 100

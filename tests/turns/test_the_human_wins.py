@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from sqlmodel import Session, select
+
 from app.store.tables import Issue
 from tests.support.world import World, until
+
+
+def _issues(db: Session) -> list[Issue]:
+    return list(db.exec(select(Issue)).all())
 
 
 def _resting(here: World) -> list[str | None]:
     return [
         issue.rest_cause
-        for issue in here.read(lambda db: list(db.query(Issue).all()))
+        for issue in here.read(_issues)
         if issue.resting_until is not None
     ]
 

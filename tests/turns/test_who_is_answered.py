@@ -89,11 +89,10 @@ def test_what_was_written_before_the_app_came_is_known_and_not_answered(
 
 
 def test_what_came_too_late_becomes_a_draft(here: World) -> None:
-    here.set(answer_within=2)
-    written = SystemClock().now() - timedelta(seconds=1)
+    here.set(answer_within=0.5)
     here.jira.webhooks.hold()
-    here.jira.comment("OPS-1", "Why?", by="rita", created=written)
-    until(lambda: SystemClock().now() > written + timedelta(seconds=2.2), "the time to pass")
+    written = here.jira.comment("OPS-1", "Why?", by="rita").created
+    until(lambda: SystemClock().now() > written + timedelta(seconds=0.6), "the time to pass")
     here.jira.webhooks.release()
     here.run_until_idle()
 

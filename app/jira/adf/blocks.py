@@ -86,7 +86,10 @@ class BlockWriter:
             for run in runs(node, line_break):
                 words = run.words if run.raw else self._take(run.words)
                 pieces.append(Run(words, run.marks, run.href, run.raw))
-        spoken = [at for at, run in enumerate(pieces) if run.words != line_break]
+        # A break at either end, also one beside mere spaces, would be read as a backslash.
+        spoken = [
+            at for at, run in enumerate(pieces) if run.words.strip() and run.words != line_break
+        ]
         return escape.inline(pieces[spoken[0] : spoken[-1] + 1]) if spoken else ""
 
     def _paragraph(self, line: list[Node]) -> Iterator[str]:
@@ -136,6 +139,9 @@ class BlockWriter:
             number += 1
             content = child if kind(child) not in INLINE else {"content": [child]}
             body = _item(list(self.blocks(content, depth + 1)))
+            if not body:
+                # `-` alone has no words, and a few of them on a line are a rule.
+                continue
             if kind(node) == "taskList":
                 box = "[x]" if attr(child, "state") == "DONE" else "[ ]"
                 body = f"{box} {body}" if _begins_inline(child) else f"{box}\n\n{body}"

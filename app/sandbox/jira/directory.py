@@ -39,10 +39,6 @@ class Directory:
                 return project
         raise Missing(key_or_id)
 
-    def add_person(self, user: User) -> User:
-        self.people = (*self.people, user)
-        return user
-
     def put_organization(self, organization: Organization) -> Organization:
         others = tuple(one for one in self.organizations if one.id != organization.id)
         self.organizations = (*others, organization)

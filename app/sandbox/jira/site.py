@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from typing import Literal, Self
+from typing import Self
 
 from starlette.applications import Starlette
 from starlette.types import Receive, Scope, Send
@@ -36,7 +36,6 @@ from app.sandbox.jira.rest.routes import routes
 from app.sandbox.jira.sentences import Sentences
 
 COMMENT_CAP = 5000
-Restriction = tuple[Literal["role", "group"], str]
 
 
 class JiraSite(Sentences):
