@@ -6,6 +6,7 @@ A trace shows where something broke and never the values that were there.
 from __future__ import annotations
 
 import logging
+import sys
 
 import structlog
 from structlog.tracebacks import ExceptionDictTransformer
@@ -37,7 +38,8 @@ def configure(log_format: str, log_level: str) -> None:
         ]
     else:
         plain = structlog.dev.plain_traceback
-        last = [structlog.dev.ConsoleRenderer(exception_formatter=plain)]
+        colors = sys.stderr.isatty()
+        last = [structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=plain)]
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),

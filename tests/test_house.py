@@ -161,7 +161,9 @@ def test_no_script_writes_html() -> None:
     assert found == []
 
 
-@pytest.mark.parametrize("path", [*files(".md")], ids=named)
+@pytest.mark.parametrize(
+    "path", [*sorted(ROOT.glob("*.md")), *files(".md", under="docs")], ids=named
+)
 def test_a_link_between_documents_leads_somewhere(path: Path) -> None:
     links = re.findall(r"\]\((?!https?:|mailto:|#)([^)#\s]+)", path.read_text(encoding="utf-8"))
     assert [link for link in links if not (path.parent / link).exists()] == []

@@ -76,6 +76,7 @@ def test_the_default_port_may_stand_in_an_exact_entry() -> None:
         "https://xn--cme-8cd.atlassian.net",
         "https://аcme.atlassian.net",  # noqa: RUF001  (a Cyrillic letter, on purpose)
         "https://acme.atla\u017fsian.net",
+        "https://\u212aelvin.atlassian.net",  # the sign for kelvin, small letter k
         "https://acme\u3002atlassian\u3002net",
         "https://acme.atlassian.net\n",
         "\thttps://acme.atlassian.net",

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import pytest
 
+from app.sandbox.jira.faults import Kind as JiraFault
+from app.sandbox.openai.faults import Kind as ModelFault
 from tests.support.world import World, until
 
 COMMENTS = "/rest/api/3/issue/*/comment"
 
 
 @pytest.mark.parametrize("kind", ["reset", "reset_after_commit", "status"])
-def test_one_comment_although_posting_it_went_wrong(here: World, kind: str) -> None:
-    here.jira.faults.add("POST", COMMENTS, kind)  # type: ignore[arg-type]  (one of its kinds)
+def test_one_comment_although_posting_it_went_wrong(here: World, kind: JiraFault) -> None:
+    here.jira.faults.add("POST", COMMENTS, kind)
 
     here.jira.comment("OPS-1", "Why?")
     here.run_until_idle()
@@ -40,8 +42,8 @@ def test_jira_may_be_down_when_the_question_is_fetched(here: World) -> None:
 
 
 @pytest.mark.parametrize("kind", ["server_error", "unavailable", "drop", "fail"])
-def test_one_answer_although_the_model_failed_first(here: World, kind: str) -> None:
-    here.openai.faults.add(kind, 1, retry_after=1)  # type: ignore[arg-type]  (one of its kinds)
+def test_one_answer_although_the_model_failed_first(here: World, kind: ModelFault) -> None:
+    here.openai.faults.add(kind, 1, retry_after=1)
 
     here.jira.comment("OPS-1", "Why?")
     here.run_until_idle()
@@ -55,9 +57,9 @@ def test_one_answer_although_the_model_failed_first(here: World, kind: str) -> N
     [("insufficient_quota", "quota"), ("key_refused", "key_refused"), ("refused", "refused")],
 )
 def test_what_no_other_try_heals_is_told_to_people_and_never_to_jira(
-    here: World, kind: str, cause: str
+    here: World, kind: ModelFault, cause: str
 ) -> None:
-    here.openai.faults.add(kind, 1)  # type: ignore[arg-type]  (one of its kinds)
+    here.openai.faults.add(kind, 1)
 
     here.jira.comment("OPS-1", "Why?")
     here.run_until_idle()
