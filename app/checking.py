@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
 from app import doctor
 from app.doctor import Finding, RoundTrip
-from app.errors import SettingsError
+from app.errors import JiraError, LeaseLost, SettingsError
 from app.main import Parts, assemble
 from app.settings import Settings
 from app.store import threads, turns
@@ -20,7 +21,7 @@ from app.store.ids import new_id
 from app.store.signals import Wakes
 from app.store.tables import Tenant, Turn
 from app.store.threads import Lease
-from app.turns.outcomes import CAUSES
+from app.turns.outcomes import CAUSES, cause_of
 from app.turns.posting import post_reply
 from app.turns.talking import Asked, ask_privately
 from app.turns.working import work
@@ -28,7 +29,6 @@ from app.turns.working import work
 LONGEST = timedelta(seconds=120)
 TAKE_AFTER = timedelta(seconds=2)
 """How long a running `serve` has to take the message before this process works on it."""
-LEASE = 30.0
 LOOK = 0.1
 
 Echo = Callable[[str], None]
@@ -63,18 +63,18 @@ async def _check(parts: Parts, reference: str | None, trip: Trip | None, echo: E
             seen[tenant.id] = tenant
     if trip is None:
         return well
-    if len(seen) != 1:
-        _print(
-            Finding(
-                "round trip",
-                well=False,
-                found=f"{len(seen)} tenants to choose from",
-                cure="Name one with --tenant.",
-            ),
-            echo,
-        )
-        return False
-    return await _round_trip(parts, next(iter(seen.values())), trip, echo) and well
+    if len(seen) > 1:
+        several = f"{len(seen)} tenants to choose from"
+        return _not_tried(several, "Name one with --tenant.", echo)
+    if not well:
+        return _not_tried("not tried", "Mend what is found bad above first.", echo)
+    return await _round_trip(parts, next(iter(seen.values())), trip, echo)
+
+
+def _not_tried(found: str, cure: str, echo: Echo) -> bool:
+    _print(Finding("round trip", well=False, found=found, cure=cure), echo)
+    echo("success: no")
+    return False
 
 
 def _print(finding: Finding, echo: Echo) -> None:
@@ -88,7 +88,7 @@ async def _round_trip(parts: Parts, tenant: Tenant, trip: Trip, echo: Echo) -> b
     found = await doctor.find_issue(tenant, trip.issue, parts.collaborators)
     if isinstance(found, Finding):
         _print(found, echo)
-        return False
+        return _not_tried("not tried", "Mend what is found bad above first.", echo)
     begun = parts.clock.now()
     asked = await parts.database.write(
         ask_privately, tenant.id, found, f"check:{secrets.token_hex(8)}", trip.message, begun
@@ -96,11 +96,18 @@ async def _round_trip(parts: Parts, tenant: Tenant, trip: Trip, echo: Echo) -> b
     turn = await _ended(parts, tenant, asked)
     result = await parts.database.read(_result, tenant.id, asked, turn, begun)
     if trip.post and not result.problem:
-        comment_id = await post_reply(tenant.id, turn.id, parts.collaborators)
-        result = doctor.with_comment(result, comment_id)
+        result = await _posted(parts, tenant, turn, result)
     for line in doctor.told(result):
         echo(line)
     return not result.problem
+
+
+async def _posted(parts: Parts, tenant: Tenant, turn: Turn, result: RoundTrip) -> RoundTrip:
+    try:
+        comment_id = await post_reply(tenant.id, turn.id, parts.collaborators)
+    except JiraError as error:
+        return replace(result, problem=f"answered, not posted: {CAUSES[cause_of(error)]}")
+    return replace(result, comment_id=comment_id)
 
 
 async def _ended(parts: Parts, tenant: Tenant, asked: Asked) -> Turn:
@@ -114,14 +121,19 @@ async def _ended(parts: Parts, tenant: Tenant, asked: Asked) -> Turn:
         if turn.finished_at is not None or now > begun + LONGEST:
             return turn
         if now > begun + TAKE_AFTER and parts.database.hold_process_lock():
-            lease = await parts.database.write(_take, asked.thread_id, now)
-            if lease is not None:
-                await work(lease, parts.collaborators, wakes)
+            await _work_here(parts, asked.thread_id, wakes)
         await asyncio.sleep(LOOK)
 
 
+async def _work_here(parts: Parts, thread_id: str, wakes: Wakes) -> None:
+    lease = await parts.database.write(_take, thread_id, parts.clock.now())
+    if lease is not None:
+        with suppress(LeaseLost):  # another worker goes on with it
+            await work(lease, parts.collaborators, wakes)
+
+
 def _take(db: Session, thread_id: str, now: datetime) -> Lease | None:
-    return threads.claim_one(db, thread_id, new_id("worker"), now, LEASE)
+    return threads.claim_one(db, thread_id, new_id("worker"), now, LONGEST.total_seconds())
 
 
 def _result(db: Session, tenant_id: str, asked: Asked, turn: Turn, begun: datetime) -> RoundTrip:

@@ -12,7 +12,7 @@ import uvicorn
 
 from app import checking, demonstration, logs, main
 from app import settings as settings_module
-from app.errors import SettingsError
+from app.errors import SealBroken, SettingsError
 from app.settings import Settings
 from app.store import tenants
 from app.store.database import Database
@@ -60,12 +60,11 @@ def serve(
             "--no-worker needs PostgreSQL: SQLite is one process, which is web and worker in one."
             " Set DATABASE_URL, or leave --no-worker out."
         )
-    database = _opened(settings)
-    if not database.hold_process_lock():
-        raise SettingsError(
-            "DATABASE_URL: another process serves this SQLite file already. Stop it first, or use"
-            " PostgreSQL for more than one."
-        )
+    database = _opened(settings, serving=True)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # uvicorn stops in order, then raises the signal again for whoever handled it before:
+        # that is us, and an orderly stop is exit code 0.
+        signal.signal(number, lambda *_: None)
     uvicorn.run(
         main.create_app(settings, worker=worker),
         host=settings.host,
@@ -79,8 +78,13 @@ def serve(
     database.close()
 
 
-def _opened(settings: Settings) -> Database:
+def _opened(settings: Settings, *, serving: bool = False) -> Database:
     database = Database.open(settings)
+    if serving and not database.hold_process_lock():
+        raise SettingsError(
+            "DATABASE_URL: another process serves this SQLite file already. Stop it first, or use"
+            " PostgreSQL for more than one."
+        )
     if settings.is_sqlite:
         database.migrate()
     else:
@@ -133,8 +137,10 @@ def check(
     ] = False,
 ) -> None:
     """Find out what is wrong with an install. Exit code 0 only if all is well."""
-    if (issue is None) != (message is None):
+    if bool(issue) != bool(message):
         raise SettingsError("--issue and --message go together: name both, or neither")
+    if post and not issue:
+        raise SettingsError("--post needs --issue and --message: they make the answer to post")
     settings = settings_module.with_secret_keys(settings_module.load())
     logs.configure(settings.log_format, "error")
     trip = checking.Trip(issue, message, post) if issue and message else None
@@ -150,6 +156,11 @@ def rotate() -> None:
     try:
         count = asyncio.run(_rotate(database, Vault(settings.secret_keys)))
         typer.echo(f"{count} secrets sealed anew")
+    except SealBroken:
+        raise SettingsError(
+            "SECRET_KEYS opens not every secret, so none was changed. Put the key that sealed the"
+            " others back, behind the newest."
+        ) from None
     finally:
         database.close()
 

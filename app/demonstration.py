@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import shlex
+import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -34,6 +36,8 @@ from app.turns.policies import set_project
 
 HUMAN_PACE = 0.04
 """Seconds that the simulated model takes for a word."""
+
+DEMO_MODEL = "gpt-5.4-mini"
 
 PATIENCE = 30.0  # seconds for the app to come up, and to end
 PUBLIC_PROJECT = "SUP"
@@ -70,15 +74,14 @@ def run(settings: Settings, ports: Ports, echo: Echo) -> int:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="jira-chatkit-")))
         jira = JiraSite(base_url=ports.jira_url)
         openai = OpenAISite(clock=SystemClock(), pace=HUMAN_PACE)
-        try:
-            stack.enter_context(serve(jira.asgi, ports.jira))
-            stack.enter_context(serve(openai.asgi, ports.openai))
-        except OSError as error:
+        if taken := [port for port in (ports.app, ports.jira, ports.openai) if _is_taken(port)]:
             echo(
-                f"A port is taken ({error.strerror}). End what listens there, or name others:"
-                " jira-chatkit demo --app-port … --jira-port … --openai-port …"
+                f"Port {taken[0]} is taken. End what listens there, or name others:"
+                f" {_program()} demo --app-port … --jira-port … --openai-port …"
             )
             return 1
+        stack.enter_context(serve(jira.asgi, ports.jira))
+        stack.enter_context(serve(openai.asgi, ports.openai))
         values = _environment(settings, ports, folder)
         app = stack.enter_context(_app(values))
         if not _came_up(app, ports.app_url, stop):
@@ -93,6 +96,25 @@ def run(settings: Settings, ports: Ports, echo: Echo) -> int:
                 return 1
         echo("\nStopping.")
     return 0
+
+
+def _is_taken(port: int) -> bool:
+    """Looked at before anything starts: an app of somebody else's there would answer for ours."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as those who will listen
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return True
+    return False
+
+
+def _program() -> str:
+    """What runs this program again from the same folder."""
+    command, name = sys.argv[0], Path(sys.argv[0]).name
+    if name.endswith(".py"):
+        return f"{shlex.quote(sys.executable)} -m app.cli"
+    return name if shutil.which(name) == command else shlex.quote(command)
 
 
 def _stop_on_signals() -> threading.Event:
@@ -118,6 +140,7 @@ def _environment(settings: Settings, ports: Ports, folder: Path) -> dict[str, st
         "DEFAULT_REPLY_MODE": "auto",
     }
     if settings.openai_api_key is None:
+        values["OPENAI_MODEL"] = DEMO_MODEL
         values["OPENAI_API_KEY"] = DEMO_KEY
         values["OPENAI_BASE_URL"] = f"{ports.openai_url}/v1"
     return values
@@ -172,7 +195,6 @@ async def _answer_customers(values: Mapping[str, str], client_key: str, jira: Ji
 def _tell(
     ports: Ports, values: Mapping[str, str], client_key: str, *, real: bool, echo: Echo
 ) -> None:
-    program = Path(sys.argv[0]).name if Path(sys.argv[0]).is_absolute() else sys.argv[0]
     model = "the real one, by OPENAI_API_KEY" if real else f"{ports.openai_url}       simulated"
     settings = " ".join(f"{name}={shlex.quote(value)}" for name, value in values.items())
     question = shlex.quote("What is this issue about?")
@@ -186,7 +208,7 @@ def _tell(
 
   Is everything well? In another terminal:
 
-  {settings} {program} check --tenant {client_key} --issue OPS-1 --message {question}
+  {settings} {_program()} check --tenant {client_key} --issue OPS-1 --message {question}
 
   Ctrl-C stops everything."""
     )

@@ -8,13 +8,21 @@ the tenant's own workflow, of which nothing is posted unless asked for.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import httpx2
 from sqlmodel import Session, col, select
 
 from app.assistant.models import ModelAccess
-from app.errors import AppError, JiraDenied, JiraError, JiraNotFound, ModelError, SealBroken
+from app.errors import (
+    AppError,
+    AuthError,
+    JiraDenied,
+    JiraError,
+    JiraNotFound,
+    ModelError,
+    SealBroken,
+)
 from app.jira import comments
 from app.settings import Settings
 from app.store import tenants
@@ -117,13 +125,15 @@ async def _database(database: Database) -> Finding:
 
 
 def _installed(db: Session) -> list[Tenant]:
-    return list(db.exec(select(Tenant).order_by(col(Tenant.installed_at))).all())
+    """All but those that left: their data stays a while, and nothing is wrong with that."""
+    here = select(Tenant).where(Tenant.state != "uninstalled")
+    return list(db.exec(here.order_by(col(Tenant.installed_at))).all())
 
 
 def _secret(tenant: Tenant, c: Collaborators) -> Finding:
     try:
         tenants.shared_secret(tenant, c.vault)
-    except SealBroken:
+    except (SealBroken, AuthError):
         return Finding(
             "secret",
             well=False,
@@ -166,9 +176,15 @@ async def _workflow(tenant: Tenant, c: Collaborators) -> Finding:
 async def _openai(tenant: Tenant, c: Collaborators, http: httpx2.AsyncClient) -> Finding:
     try:
         access = model_access(tenant, c.settings, c.vault)
-    except (ModelError, SealBroken) as error:
-        cause = error.cause if isinstance(error, ModelError) else "key_refused"
-        return Finding("openai", well=False, found="no key to use", cure=CAUSES[cause])
+    except ModelError as error:
+        return Finding("openai", well=False, found="no key to use", cure=CAUSES[error.cause])
+    except SealBroken:
+        return Finding(
+            "openai",
+            well=False,
+            found="the tenant's own key does not open",
+            cure="Put the key that sealed it back into SECRET_KEYS, or enter the key again.",
+        )
     try:
         status = await _ask_models(access, http)
     except httpx2.HTTPError:
@@ -239,11 +255,6 @@ async def find_issue(tenant: Tenant, key: str, c: Collaborators) -> str | Findin
             "issue", well=False, found=str(error), cure="Try again once Jira can be reached."
         )
     return issue.id
-
-
-def with_comment(trip: RoundTrip, comment_id: str) -> RoundTrip:
-    """The trip, once its answer was posted."""
-    return replace(trip, comment_id=comment_id)
 
 
 def told(trip: RoundTrip) -> list[str]:

@@ -71,7 +71,6 @@ async def assemble(
             database.migrate()
         else:
             database.require_schema()
-        await database.write(remember_default_mode, settings.default_reply_mode, clock.now())
         vault = Vault(settings.secret_keys)
         http = await stack.enter_async_context(
             httpx2.AsyncClient(follow_redirects=False, trust_env=False)
@@ -122,12 +121,16 @@ def create_app(
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
-            parts = await stack.enter_async_context(
-                assemble(settings, clock=clock, at_step=at_step)
-            )
-            app.state.wiring = _wiring(parts)
-            if worker:
-                await stack.enter_async_context(working(parts))
+            try:
+                parts = await stack.enter_async_context(
+                    assemble(settings, clock=clock, at_step=at_step)
+                )
+                app.state.wiring = _wiring(parts)
+                if worker:
+                    await stack.enter_async_context(working(parts))
+            except Exception as error:
+                log.error("start_failed", exc_info=error)  # noqa: TRY400  (structlog takes the error itself)
+                raise
             log.info("ready", base_url=settings.app_base_url, worker=worker)
             yield
 
@@ -142,6 +145,8 @@ def create_app(
 @asynccontextmanager
 async def working(parts: Parts) -> AsyncIterator[Scheduler]:
     """A worker, for as long as the block runs; then it hands its threads on."""
+    mode = parts.settings.default_reply_mode
+    await parts.database.write(remember_default_mode, mode, parts.clock.now())
     scheduler = Scheduler(parts.collaborators, Wakes(parts.database))
     task = asyncio.create_task(scheduler.run(), name="scheduler")
     try:

@@ -85,10 +85,10 @@ class Inline:
         self._out.put(piece)
         return after
 
-    def _plain(self, text: str) -> str:
+    def _plain(self, text: str, link_allowed: LinkAllowed) -> str:
         """A part of a part, cleaned; it holds no bracket that is not escaped."""
         out = Junction()
-        inner = Inline(out, self._link_allowed, within=True)
+        inner = Inline(out, link_allowed, within=True)
         view = View(text, len(text), more=False, last=True)
         at: int | None = 0
         while at is not None and at < len(text):
@@ -162,7 +162,8 @@ class Inline:
             return None
         if isinstance(link, Verdict):
             return self._put("\\!", at + 1)
-        self._out.put_alt(self._plain(link.text.strip()))
+        # No blank may follow it, so an address in it could be read together with what does.
+        self._out.put_alt(self._plain(link.text.strip(), _no_link))
         return link.end
 
     def _bracket(self, view: View, at: int) -> int | None:
@@ -182,7 +183,7 @@ class Inline:
     def _link(self, link: Link, target: str) -> str:
         url = destination(target.strip())
         kept = linkable(url, self._link_allowed)
-        label = self._plain(link.text)
+        label = self._plain(link.text, self._link_allowed)
         if not kept:
             code = as_code(url.removeprefix("mailto:"))
             same = link.text.strip() in {url, target}
@@ -237,6 +238,10 @@ class Inline:
             schemes = ("http://", "https://")
             return all(linkable(scheme + address, self._link_allowed) for scheme in schemes)
         return linkable(address, self._link_allowed) is not None
+
+
+def _no_link(_url: str) -> bool:
+    return False
 
 
 def _unless_mention(text: str, at: int) -> str:

@@ -7,7 +7,7 @@ import string
 
 INVISIBLE = "\u2060"  # WORD JOINER: no width, no break; it keeps two texts from reading as one
 
-_HELD = "!]\\<@"
+_HELD = "]\\<@"
 _TAG_START = frozenset(string.ascii_letters + "/!?")
 _PUNCTUATION = frozenset(string.punctuation)
 _CONTAINER = re.compile(r"[\s>\-+*\d.)]*")
@@ -93,8 +93,7 @@ class Junction:
         elif held == "@":
             held = "@" + INVISIBLE if first == "[" else held
         elif (
-            (held == "!" and first == "[")
-            or (held == "]" and first in {"(", ":"})
+            (held == "]" and first in {"(", ":"})
             or (held == "\\" and first in _PUNCTUATION)
             or (held == "<" and first in _TAG_START)
         ):

@@ -16,6 +16,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlmodel import Session
 
@@ -27,6 +28,10 @@ log = structlog.get_logger(__name__)
 
 MIGRATIONS = Path(__file__).with_name("migrations")
 READERS = 4
+UNREACHABLE = (
+    "DATABASE_URL: the database cannot be opened. See that its server runs and can be reached from"
+    " here, and that name, user and password are right; with SQLite, that the file is one."
+)
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -100,8 +105,24 @@ class Database:
 
     # --- schema -------------------------------------------------------------------------
 
+    def reach(self) -> None:
+        """Open a connection.
+
+        Raises:
+            SettingsError: there is no database where DATABASE_URL says, or we are not let in.
+        """
+        try:
+            self._read_engine.connect().close()
+        except DBAPIError:  # its words hold what DATABASE_URL held
+            raise SettingsError(UNREACHABLE) from None
+
     def migrate(self) -> None:
-        """Bring the schema to the newest revision. Run again, it does nothing."""
+        """Bring the schema to the newest revision. Run again, it does nothing.
+
+        Raises:
+            SettingsError: the database cannot be opened.
+        """
+        self.reach()
         config = Config()
         config.set_main_option("script_location", str(MIGRATIONS))
         with self._write_engine.begin() as connection:
@@ -114,7 +135,12 @@ class Database:
             return MigrationContext.configure(connection).get_current_revision()
 
     def require_schema(self) -> None:
-        """Refuse to go on with a schema other than the one this program was written for."""
+        """Refuse to go on with a schema other than the one this program was written for.
+
+        Raises:
+            SettingsError: it is another one, or the database cannot be opened.
+        """
+        self.reach()
         config = Config()
         config.set_main_option("script_location", str(MIGRATIONS))
         expected = ScriptDirectory.from_config(config).get_current_head()
@@ -156,7 +182,10 @@ def _names_rows(argument: object) -> bool:
 
 
 def _sqlite(path: Path, *, write: bool = False) -> Engine:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        raise SettingsError(f"DATABASE_URL: the folder {path.parent} cannot be made") from None
     engine = create_engine(
         f"sqlite:///{path}",
         hide_parameters=True,

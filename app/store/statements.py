@@ -14,7 +14,12 @@ from sqlmodel import Session, SQLModel
 def insert_new(db: Session, table: type[SQLModel], values: Mapping[str, Any]) -> bool:
     """Insert a row unless its key stands already. True if it is new."""
     build = postgresql.insert if db.get_bind().dialect.name == "postgresql" else sqlite.insert
-    statement = build(cast("Any", table)).values(**values).on_conflict_do_nothing()
+    statement = (
+        build(cast("Any", table))
+        .values(**values)
+        .on_conflict_do_nothing()
+        .execution_options(preserve_rowcount=True)  # else PostgreSQL's is not kept
+    )
     return cast("CursorResult[Any]", db.execute(statement)).rowcount == 1
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, or_, update
+from sqlalchemy import ColumnElement, and_, func, or_, update
 from sqlmodel import Session, col, delete, select
 
 from app.errors import LeaseLost
@@ -112,34 +112,35 @@ def claim(
         .group_by(col(Thread.tenant_id))
         .subquery()
     )
+    wants = _wants_a_worker(now)
+    since = func.coalesce(col(Thread.due_at), col(Thread.lease_until))
     place = (
         func.row_number()
-        .over(partition_by=col(Thread.tenant_id), order_by=(col(Thread.due_at), col(Thread.id)))
+        .over(partition_by=col(Thread.tenant_id), order_by=(since, col(Thread.id)))
         .label("place")
     )
     waiting = (
         select(col(Thread.id).label("id"), place, func.coalesce(held.c.held, 0).label("held"))
         .join(Tenant, col(Tenant.id) == col(Thread.tenant_id))
         .outerjoin(held, held.c.tenant_id == col(Thread.tenant_id))
-        .where(
-            col(Thread.due_at) <= now,
-            or_(col(Thread.lease_until).is_(None), col(Thread.lease_until) <= now),
-            col(Tenant.state) == "installed",
-        )
+        .where(wants, col(Tenant.state) == "installed")
         .subquery()
     )
     chosen = select(waiting.c.id).where(waiting.c.place + waiting.c.held <= per_tenant)
     threads = db.exec(
         select(Thread)
-        .where(
-            col(Thread.id).in_(chosen),
-            or_(col(Thread.lease_until).is_(None), col(Thread.lease_until) <= now),
-        )
-        .order_by(col(Thread.due_at), col(Thread.id))
+        .where(col(Thread.id).in_(chosen), wants)
+        .order_by(since, col(Thread.id))
         .limit(most)
         .with_for_update(skip_locked=True)
     ).all()
     return [_taken(thread, owner, now, seconds) for thread in threads]
+
+
+def _wants_a_worker(now: datetime) -> ColumnElement[bool]:
+    """Due and held by nobody, or held by somebody who let the lease lapse: a dead worker."""
+    free_and_due = and_(col(Thread.lease_until).is_(None), col(Thread.due_at) <= now)
+    return or_(free_and_due, col(Thread.lease_until) <= now)
 
 
 def claim_one(

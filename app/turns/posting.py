@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from sqlmodel import Session
 
 from app.errors import AppError, JiraNotFound, JiraRefused
-from app.firewall import link_policy
 from app.jira import comments
 from app.jira.adf import paragraph, plain_adf, to_adf
 from app.jira.client import JiraClient
@@ -27,7 +26,7 @@ from app.turns.language import language_of
 from app.turns.outcomes import Interrupted
 from app.turns.policies import policy_of
 from app.turns.policy import Policy
-from app.turns.reading import allowed_hosts
+from app.turns.reading import links_of
 from app.turns.sightings import audience
 from app.turns.texts import WITHDRAWN
 
@@ -182,14 +181,13 @@ async def _add(
         if policy is None or policy.attribution
         else []
     )
-    allowed = link_policy((), allowed_hosts(delivery.tenant))
     mark = {
         "turn_id": turn.id,
         "thread_id": turn.reply_thread_id,
         "item_id": item.id,
         "role": "assistant",
     }
-    rich = to_adf(item.text, link_allowed=allowed, footer=footer)
+    rich = to_adf(item.text, link_allowed=links_of(delivery.tenant), footer=footer)
     try:
         return await comments.add_comment(
             client, issue.issue_id, rich, internal=internal, mark=mark

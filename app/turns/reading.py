@@ -11,7 +11,7 @@ from app.assistant.context import TurnContext
 from app.assistant.models import ModelAccess
 from app.assistant.workflow import WorkflowDefinition
 from app.errors import ModelError
-from app.firewall import IssueFacts, issue_facts, link_policy
+from app.firewall import IssueFacts, LinkAllowed, issue_facts, link_policy
 from app.jira import comments
 from app.jira.adf import body_to_markdown
 from app.settings import Settings
@@ -34,18 +34,15 @@ class Gathered:
     Attributes:
         language: of the last message: what the product itself says is said in it.
         texts: everything that will be sent, for the worst case of its cost.
-        allowed_hosts: what the answer may link to.
+        link_allowed: whether the answer may link there.
     """
 
     turn: Turn
     context: TurnContext
     language: str
     texts: tuple[str, ...]
-    allowed_hosts: tuple[str, ...]
+    link_allowed: LinkAllowed
     workflow_version: int
-
-    def link_allowed(self, url: str) -> bool:
-        return link_policy((), self.allowed_hosts)(url)
 
 
 @dataclass(frozen=True)
@@ -99,7 +96,7 @@ async def gather(turn: Turn, lease: Lease, c: Collaborators) -> Gathered:
         context=context,
         language=language_of(asked),
         texts=_texts(workflow, facts, read.items),
-        allowed_hosts=allowed_hosts(read.tenant),
+        link_allowed=links_of(read.tenant),
         workflow_version=version,
     )
     await c.database.write(recording.begin_generating, lease, turn.id, turn.attempt, gathered)
@@ -128,11 +125,11 @@ def model_access(tenant: Tenant, settings: Settings, vault: Vault) -> ModelAcces
     return ModelAccess(settings.openai_api_key, settings.openai_base_url, settings.openai_model)
 
 
-def allowed_hosts(tenant: Tenant) -> tuple[str, ...]:
+def links_of(tenant: Tenant) -> LinkAllowed:
     """What an answer may link to: the tenant's own site, and what its admin allowed."""
     urls = (tenant.base_url, tenant.display_url or "")
     own = {host for url in urls if (host := urlsplit(url).hostname)}
-    return (*sorted(own), *tenant.settings.get("link_hosts", ()))
+    return link_policy((), (*sorted(own), *tenant.settings.get("link_hosts", ())))
 
 
 def _texts(

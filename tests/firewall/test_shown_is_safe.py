@@ -53,6 +53,12 @@ texts = st.one_of(hostile, focused, st.text())
 @example(text="x ` y\n`![x](http://evil.example)`")
 @example(text="| a | b |\n|---|---|\n| `x | ![y](http://evil.example)` |")
 @example(text="| `a|b` | c |\n|---|---|---|\n| `![y](http://evil.example)` |")
+@example(text="| `x|![y](http://evil.example)` |\n|---|---|")
+@example(text="\\http://evil.example")
+@example(text="![https://ok.example/a](u)[~accountid:1]")
+@example(text="[a [b] c](javascript:alert)")
+@example(text="[a](\njavascript:alert)")
+@example(text="[a](/browse\n'title')")
 @example(text="[`]: http://evil.example`\n\n[`]")
 @example(text="!![a](u)[b](https://ok.example/)")
 @example(text="![a\\ ](u)![b](https://ok.example/)")
@@ -65,6 +71,8 @@ def test_nothing_loads_and_no_link_leads_astray(text: str) -> None:
 
 @settings(max_examples=200)
 @given(text=texts, cuts=st.lists(st.integers(1, 9), min_size=1))
+@example(text="a\r\nb\r\n\r\nc\r", cuts=[1])
+@example(text="![a][x] <a@b.example> &#104;ttp www\\.evil [a|www.x|c]", cuts=[1])
 def test_the_cuts_between_deltas_change_nothing(text: str, cuts: list[int]) -> None:
     assert "".join(in_deltas(text, cuts)) == clean(text, allowed)
 

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 
 from sqlmodel import Session, col, or_, select
 
@@ -232,18 +232,21 @@ class AppProcess:
     """``jira-chatkit serve`` in a process of its own."""
 
     def __init__(self, values: Mapping[str, str]) -> None:
-        self._values = dict(values)
+        self.values = dict(values)
+        self.output: IO[bytes] | None = None
         self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self, *arguments: str) -> None:
-        """Start it and wait until it can serve."""
+    def start(self, *arguments: str, module: str = "app.cli") -> None:
+        """Start it and wait until it can serve; ``output``, if set, takes all that it says."""
         import httpx2  # noqa: PLC0415
 
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "app.cli", *(arguments or ("serve",))],
-            env={"PATH": os.environ["PATH"], **self._values},  # noqa: TID251
+            [sys.executable, "-m", module, *(arguments or ("serve",))],
+            env={"PATH": os.environ["PATH"], **self.values},  # noqa: TID251
+            stdout=self.output,
+            stderr=self.output,
         )
-        url = f"{self._values['APP_BASE_URL']}/readyz"
+        url = f"{self.values['APP_BASE_URL']}/readyz"
 
         def ready() -> bool:
             assert self._process is not None

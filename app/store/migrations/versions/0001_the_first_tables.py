@@ -177,6 +177,13 @@ def upgrade() -> None:
             sqlite_where=sa.text("due_at IS NOT NULL"),
             postgresql_where=sa.text("due_at IS NOT NULL"),
         )
+        batch_op.create_index(
+            "ix_thread_leased",
+            ["lease_until"],
+            unique=False,
+            sqlite_where=sa.text("lease_until IS NOT NULL"),
+            postgresql_where=sa.text("lease_until IS NOT NULL"),
+        )
         batch_op.create_index(batch_op.f("ix_thread_visitor_id"), ["visitor_id"], unique=False)
 
     op.create_table(
