@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
+from agents import TResponseInputItem
+
 from app.assistant.models import ModelAccess
 from app.assistant.workflow import WorkflowDefinition
 from app.firewall import IssueFacts
@@ -28,6 +30,7 @@ class TurnContext:
         thread_id: the thread that is read: where the question stands.
         reply_item_id: what every event of the answer calls it.
         read_through: sort key of the newest item to read; None reads all.
+        given: what the model will be given, once `AssistantServer.weigh` has read it.
         usage: set once ``respond`` has ended, however it ended.
         truncated: the answer stops at the workflow's ``max_output_tokens``.
         cancelled: somebody called `cancel`; ``respond`` then ends without an item that is done.
@@ -42,6 +45,7 @@ class TurnContext:
     access: ModelAccess
     issue: IssueFacts | None = None
     read_through: str | None = None
+    given: list[TResponseInputItem] | None = field(default=None, init=False)
     usage: Usage = field(default=Usage(), init=False)
     truncated: bool = field(default=False, init=False)
     cancelled: bool = field(default=False, init=False)

@@ -49,6 +49,12 @@ def characters(given: list[TResponseInputItem], context: TurnContext) -> int:
     return len(context.workflow.instructions) + len(json.dumps(given, ensure_ascii=False))
 
 
+def weight(given: list[TResponseInputItem], context: TurnContext) -> int:
+    """Its size in bytes of UTF-8, instructions and framing included: no fewer than its tokens."""
+    told = context.workflow.instructions + json.dumps(given, ensure_ascii=False)
+    return len(told.encode("utf-8", "replace"))
+
+
 def _text(item: ThreadItem) -> str:
     if isinstance(item, AssistantMessageItem | UserMessage):
         return "\n\n".join(part.text for part in item.content)

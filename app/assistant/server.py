@@ -19,7 +19,7 @@ from typing_extensions import override
 
 from app.assistant.agent import start
 from app.assistant.context import TurnContext
-from app.assistant.conversation import characters, conversation
+from app.assistant.conversation import characters, conversation, weight
 from app.assistant.models import ModelClients
 from app.assistant.reply import Reply
 from app.assistant.run import WatchedRun, pumped
@@ -67,6 +67,18 @@ class AssistantServer(ChatKitServer[TurnContext]):
         ):
             async for event in events:
                 yield event
+
+    async def weigh(self, context: TurnContext) -> int:
+        """The most input tokens that the call can take: a token is at least one byte of UTF-8.
+
+        What is read here is what `respond` will send.
+        """
+        return weight(await self._given(context), context)
+
+    async def _given(self, context: TurnContext) -> list[TResponseInputItem]:
+        if context.given is None:
+            context.given = await conversation(self._reads, context)
+        return context.given
 
     async def _answer(
         self,

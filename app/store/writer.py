@@ -86,13 +86,20 @@ class Writer:
             self._thread.join()
 
     def _run(self) -> None:
-        with self._engine.connect() as connection:
-            while True:
-                group, last = self._next_group()
-                if group:
-                    self._write(connection, group)
-                if last:
-                    return
+        connection: Connection | None = None
+        last = False
+        while not last:
+            group, last = self._next_group()
+            if not group:
+                continue
+            try:
+                connection = connection or self._engine.connect()
+            except DBAPIError as error:  # this thread lives on: the database may come back
+                _settle((operation, None, error) for operation in group)
+            else:
+                self._write(connection, group)
+        if connection is not None:
+            connection.close()
 
     def _next_group(self) -> tuple[list[_Operation], bool]:
         first = self._queue.get()
@@ -156,8 +163,14 @@ class Writer:
                     [{"channel": CHANNEL, "payload": part} for part in _payloads(signals)],
                 )
         if signals:
-            self._on_commit(signals)
+            self._tell(signals)
         return results
+
+    def _tell(self, signals: Signals) -> None:
+        try:
+            self._on_commit(signals)
+        except Exception as error:  # it is committed: a listener's failure must not repeat it
+            log.exception("commit_listener_failed", exc_info=error)
 
 
 def _payloads(signals: Signals) -> list[str]:
@@ -190,7 +203,9 @@ def _resolve(futures: list[tuple[asyncio.Future[Any], Any, Exception | None]]) -
     for future, result, error in futures:
         if future.done():  # its caller was cancelled; the write stands all the same
             continue
-        if error is not None:
+        if isinstance(error, StopIteration):  # which no future takes
+            future.set_exception(RuntimeError("an operation raised StopIteration"))
+        elif error is not None:
             future.set_exception(error)
         else:
             future.set_result(result)

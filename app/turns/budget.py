@@ -6,7 +6,6 @@ call that died costs at most what it held; :func:`settle` or :func:`heal` lets t
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, select
@@ -15,16 +14,7 @@ from app.settings import Settings
 from app.store.statements import insert_new
 from app.store.tables import Reservation, Tenant, Usage
 
-PER_MESSAGE = 16
-"""Tokens that a message costs beside its text; generous."""
-
 HELD_AT_MOST = timedelta(hours=1)
-
-
-def worst_case(texts: Iterable[str], max_output_tokens: int) -> int:
-    """No call with these texts can take more tokens: a token is at least one byte of UTF-8."""
-    given = sum(len(text.encode("utf-8", "replace")) + PER_MESSAGE for text in texts)
-    return given + max_output_tokens
 
 
 def cap_of(tenant: Tenant, settings: Settings) -> int | None:

@@ -170,9 +170,7 @@ def _note_comment(db: Session, tenant_id: str, turn_id: str, comment_id: str) ->
         item.comment_id = comment_id
 
 
-async def _add(
-    client: JiraClient, delivery: _Delivery, item: Item, *, internal: bool
-) -> Comment:
+async def _add(client: JiraClient, delivery: _Delivery, item: Item, *, internal: bool) -> Comment:
     """The comment; in plain paragraphs where Jira will not take it as it is."""
     turn, issue, policy = delivery.turn, delivery.issue, delivery.policy
     assert issue is not None

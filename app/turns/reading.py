@@ -33,14 +33,14 @@ class Gathered:
 
     Attributes:
         language: of the last message: what the product itself says is said in it.
-        texts: everything that will be sent, for the worst case of its cost.
+        worst_case: tokens that the call cannot exceed, answer included.
         link_allowed: whether the answer may link there.
     """
 
     turn: Turn
     context: TurnContext
     language: str
-    texts: tuple[str, ...]
+    worst_case: int
     link_allowed: LinkAllowed
     workflow_version: int
 
@@ -50,20 +50,20 @@ class _Read:
     tenant: Tenant
     thread: Thread
     workflow: tuple[int, WorkflowDefinition] | None
-    items: list[Item]
+    newest: list[Item]
 
 
 def _read(db: Session, turn: Turn) -> _Read:
     thread = threads.by_id(db, turn.tenant_id, turn.thread_id)
     assert thread is not None
-    items, _ = threads.items_page(
-        db, turn.tenant_id, turn.thread_id, limit=2_000, order="desc", through=turn.read_through
+    newest, _ = threads.items_page(
+        db, turn.tenant_id, turn.thread_id, limit=20, order="desc", through=turn.read_through
     )
     return _Read(
         db.get_one(Tenant, turn.tenant_id),
         thread,
         published_workflow(db, turn.tenant_id),
-        items,
+        newest,
     )
 
 
@@ -90,12 +90,12 @@ async def gather(turn: Turn, lease: Lease, c: Collaborators) -> Gathered:
         issue=facts,
         read_through=turn.read_through,
     )
-    asked = next((item.text for item in read.items if item.kind == "user_message"), "")
+    asked = next((item.text for item in read.newest if item.kind == "user_message"), "")
     gathered = Gathered(
         turn=turn,
         context=context,
         language=language_of(asked),
-        texts=_texts(workflow, facts, read.items),
+        worst_case=await c.assistant.weigh(context) + workflow.max_output_tokens,
         link_allowed=links_of(read.tenant),
         workflow_version=version,
     )
@@ -130,10 +130,3 @@ def links_of(tenant: Tenant) -> LinkAllowed:
     urls = (tenant.base_url, tenant.display_url or "")
     own = {host for url in urls if (host := urlsplit(url).hostname)}
     return link_policy((), (*sorted(own), *tenant.settings.get("link_hosts", ())))
-
-
-def _texts(
-    workflow: WorkflowDefinition, facts: IssueFacts | None, items: list[Item]
-) -> tuple[str, ...]:
-    told = (facts.summary, facts.description, facts.status) if facts else ()
-    return (workflow.instructions, *told, *(item.text for item in items))

@@ -83,10 +83,8 @@ def admit(
     """Hold the worst case of the call. False: there is no room, and nothing may be sent."""
     mine(db, lease, turn_id, attempt, "generating")
     tenant = db.get_one(Tenant, lease.tenant_id)
-    worst = budget.worst_case(gathered.texts, gathered.context.workflow.max_output_tokens)
-    return budget.reserve(
-        db, turn_id, attempt, lease.tenant_id, worst, budget.cap_of(tenant, settings), now
-    )
+    cap = budget.cap_of(tenant, settings)
+    return budget.reserve(db, turn_id, attempt, lease.tenant_id, gathered.worst_case, cap, now)
 
 
 def settle(db: Session, tenant_id: str, turn_id: str, attempt: int, usage: Usage) -> None:

@@ -42,9 +42,10 @@ class Scheduler:
 
     async def run(self) -> None:
         """Work until cancelled; then let go of everything, at the last recorded step."""
+        freed = 0
         if self._c.database.is_sqlite:
             freed = await self._c.database.write(threads.release_all, self._c.clock.now())
-            log.info("worker_started", owner=self._owner, left_by_the_last=freed)
+        log.info("worker_started", owner=self._owner, left_by_the_last=freed)
         healing = asyncio.create_task(self._heal())
         try:
             with self._wakes.listening(threads.DUE) as woken:

@@ -52,9 +52,7 @@ def ask_privately(
                 updated_at=now,
             ),
         )
-        log.append(
-            db, tenant_id, thread.id, [("thread.item.done", {"item": item_json(item)})], now
-        )
+        log.append(db, tenant_id, thread.id, [("thread.item.done", {"item": item_json(item)})], now)
     turn = turns.live(db, thread.id) or make_turn(db, thread, "private", now)
     threads.make_due(db, thread.id, now)
     return Asked(thread.id, item.id, item.answered_by or turn.id)

@@ -63,8 +63,9 @@ def test_what_fits_is_whole_to_the_last_character() -> None:
     ]
 
 
-def test_the_cut_falls_between_blocks() -> None:
-    body = cut("\n\n".join(f"Paragraph number {n}." for n in range(100)), 900)
+@pytest.mark.parametrize("limit", range(900, 1000, 9))
+def test_the_cut_falls_between_blocks(limit: int) -> None:
+    body = cut("\n\n".join(f"Paragraph number {n}." for n in range(100)), limit)
     assert body[-1] == MORE
     said = [plain_text(block) for block in body[:-1]]
     assert said == [f"Paragraph number {n}." for n in range(len(said))]

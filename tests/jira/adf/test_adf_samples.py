@@ -177,6 +177,12 @@ def test_a_task_with_code_below_is_a_bullet_with_its_box_in_text() -> None:
     assert words(only(adf, "taskList")) == "then"
 
 
+def test_a_task_without_words_keeps_its_box() -> None:
+    adf = written("- [ ] ![](x)\n  - [x] below\n- [ ] ![](x)\n")
+    assert words(only(adf, "taskList")) == "below"
+    assert words(adf) == "[ ] below[ ] "
+
+
 def test_numbered_tasks_keep_their_numbers() -> None:
     adf = written("1. [ ] first\n2. [x] second\n")
     assert words(only(adf, "orderedList")) == "[ ] first[x] second"
