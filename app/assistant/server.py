@@ -58,7 +58,7 @@ class AssistantServer(ChatKitServer[TurnContext]):
         Raises:
             ModelError: there is no answer; whatever was yielded is to be removed.
         """
-        given = await conversation(self._reads, context)
+        given = await self._given(context)
         if context.cancelled:
             return
         async with (
