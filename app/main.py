@@ -27,6 +27,7 @@ from app.store.secrets import Vault
 from app.store.signals import Wakes
 from app.store.tables import Tenant
 from app.turns.collaborators import AtStep, Collaborators
+from app.turns.ending import end_all
 from app.turns.policies import publish_first_workflow, remember_default_mode
 from app.turns.scheduler import Scheduler
 from app.web.pages import environment
@@ -166,11 +167,9 @@ def _wiring(parts: Parts) -> Wiring:
         install_keys=InstallKeys(
             parts.settings.connect_key_hosts, http=parts.http, clock=parts.clock
         ),
-        on_first_install=_first_install,
+        on_first_install=publish_first_workflow,
+        on_uninstall=end_all,
         clock=parts.clock,
         jira=parts.collaborators.jira,
         pages=environment(),
     )
-
-
-_first_install = publish_first_workflow

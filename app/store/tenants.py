@@ -25,6 +25,10 @@ OnFirstInstall = Callable[[Session, str, datetime], None]
 """Called as ``(db, tenant_id, now)`` in the transaction that makes a tenant known."""
 
 
+OnUninstall = Callable[[Session, str, datetime], None]
+"""Called likewise in the transaction in which a tenant leaves."""
+
+
 @dataclass(frozen=True, slots=True)
 class LifecycleStamp:
     """When a lifecycle call was signed (seconds of Unix time), and a digest of its body."""
@@ -138,7 +142,13 @@ def install(
     return tenant.id
 
 
-def uninstall(db: Session, client_key: str, stamp: LifecycleStamp, now: datetime) -> str | None:
+def uninstall(
+    db: Session,
+    client_key: str,
+    stamp: LifecycleStamp,
+    on_uninstall: OnUninstall,
+    now: datetime,
+) -> str | None:
     """End what the tenant has running and forget its secret; return its id, None if unknown.
 
     The rest of its data stays until it is purged.
@@ -155,9 +165,19 @@ def uninstall(db: Session, client_key: str, stamp: LifecycleStamp, now: datetime
     if tenant.state != "uninstalled":
         tenant.state, tenant.uninstalled_at = "uninstalled", now
         tenant.session_generation += 1
+        on_uninstall(db, tenant.id, now)
         tenant.shared_secret = None
     db.add(tenant)
     return tenant.id
+
+
+def purge(db: Session, before: datetime) -> int:
+    """Delete whoever left before then, with everything that was theirs; return how many."""
+    left = db.exec(select(Tenant).where(col(Tenant.uninstalled_at) < before)).all()
+    for tenant in left:
+        db.delete(tenant)
+    db.flush()
+    return len(left)
 
 
 def enable(db: Session, client_key: str, issued_at: int) -> None:

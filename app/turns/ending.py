@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, delete, select
 
 from app.store import threads
-from app.store.tables import Item, Tenant, Turn
+from app.store.tables import LIVE_STATES, Item, Tenant, Turn, Unseen
 from app.stream import log
 from app.turns.outcomes import CAUSES
 from app.turns.policy import Policy
@@ -57,6 +57,19 @@ def postpone(db: Session, turn: Turn, cause: str, until: datetime, now: datetime
         abandon(db, turn, now)
     turn.cause = cause
     turn.not_before = until
+
+
+def end_all(db: Session, tenant_id: str, now: datetime) -> None:
+    """The tenant leaves: what runs ends, and nothing that was asked is answered later."""
+    live = select(Turn).where(Turn.tenant_id == tenant_id, col(Turn.state).in_(LIVE_STATES))
+    for turn in db.exec(live).all():
+        stop(db, turn, "uninstalled", now)
+    waiting = select(Item).where(
+        Item.tenant_id == tenant_id, col(Item.asks), col(Item.answered_by).is_(None)
+    )
+    for item in db.exec(waiting).all():
+        item.asks = False
+    db.execute(delete(Unseen).where(col(Unseen.tenant_id) == tenant_id))
 
 
 def resume_after(tenant: Tenant) -> timedelta:

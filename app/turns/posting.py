@@ -6,6 +6,7 @@ time-out knows that the comment may stand, and looks for the turn's mark before 
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 
 from sqlmodel import Session
@@ -185,7 +186,10 @@ async def _add(client: JiraClient, delivery: _Delivery, item: Item, *, internal:
         "item_id": item.id,
         "role": "assistant",
     }
-    rich = to_adf(item.text, link_allowed=links_of(delivery.tenant), footer=footer)
+    # Beside the loop: a hostile text costs a second to read.
+    rich = await asyncio.to_thread(
+        to_adf, item.text, link_allowed=links_of(delivery.tenant), footer=footer
+    )
     try:
         return await comments.add_comment(
             client, issue.issue_id, rich, internal=internal, mark=mark

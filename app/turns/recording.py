@@ -41,6 +41,14 @@ class Told:
 
 
 @dataclass(frozen=True)
+class Running:
+    """The attempt that a worker has under way."""
+
+    turn_id: str
+    attempt: int
+
+
+@dataclass(frozen=True)
 class Posted:
     """What Jira answered."""
 
@@ -129,14 +137,25 @@ def begin_posting(
     turn.state, turn.posting_at = "posting", now
 
 
-def react(db: Session, lease: Lease, caught: Caught, settings: Settings, now: datetime) -> bool:
+def react(
+    db: Session,
+    lease: Lease,
+    running: Running,
+    caught: Caught,
+    settings: Settings,
+    now: datetime,
+) -> bool:
     """Let what catching up found act on the turn. True if this attempt of it is over.
 
     Once Jira may have been asked to take the comment, nothing acts on it from beside.
     """
     threads.hold(db, lease)
-    turn = turns.live(db, lease.thread_id)
-    if turn is None or (turn.state not in RUNNING and (turn.state != "posting" or turn.posts)):
+    turn = turns.by_id(db, lease.tenant_id, running.turn_id)
+    if turn is None or turn.attempt != running.attempt:
+        return True
+    if turn.state not in (*RUNNING, "posting"):
+        return True
+    if turn.posts:
         return False
     return _act(db, turn, caught, settings, now)
 

@@ -11,14 +11,15 @@ import asyncio
 from datetime import timedelta
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
 from app.errors import LeaseLost
 from app.store import threads
 from app.store.ids import new_id
 from app.store.signals import Wakes, set_or_timeout
 from app.store.threads import Lease
-from app.turns import budget
 from app.turns.collaborators import Collaborators
+from app.turns.housekeeping import keep_house
 from app.turns.working import work
 
 log = structlog.get_logger(__name__)
@@ -27,7 +28,6 @@ LEASE = 15.0  # seconds
 AT_ONCE = 64  # threads of one process
 PER_TENANT = 16
 LOOK = 0.5  # seconds between looks at the clock and at other processes' writes
-HEAL_EVERY = 60.0
 
 
 class Scheduler:
@@ -46,16 +46,24 @@ class Scheduler:
         if self._c.database.is_sqlite:
             freed = await self._c.database.write(threads.release_all, self._c.clock.now())
         log.info("worker_started", owner=self._owner, left_by_the_last=freed)
-        healing = asyncio.create_task(self._heal())
+        keeping_house = asyncio.create_task(keep_house(self._c))
         try:
             with self._wakes.listening(threads.DUE) as woken:
                 while True:
                     woken.clear()
-                    if not await self.claim():
+                    if not await self._claim_or_wait():
                         await set_or_timeout(woken, LOOK)
         finally:
-            healing.cancel()
+            keeping_house.cancel()
             await self._leave()
+
+    async def _claim_or_wait(self) -> int:
+        """A database that is away for a while ends no worker."""
+        try:
+            return await self.claim()
+        except SQLAlchemyError as error:
+            log.error("claiming_failed", error=type(error).__name__)  # noqa: TRY400  (no trace)
+            return 0
 
     async def claim(self) -> int:
         """Take what is due, as far as there is room; return how many threads were taken."""
@@ -108,11 +116,6 @@ class Scheduler:
             await asyncio.sleep(self._lease_seconds / 3)
             until = self._c.clock.now() + timedelta(seconds=self._lease_seconds)
             await self._c.database.write(threads.renew, lease, until)
-
-    async def _heal(self) -> None:
-        while True:
-            await self._c.database.write(budget.heal, self._c.clock.now())
-            await asyncio.sleep(HEAL_EVERY)
 
     async def _leave(self) -> None:
         tasks = list(self._running.values())

@@ -26,6 +26,7 @@ from app.turns.generating import generate
 from app.turns.outcomes import Interrupted
 from app.turns.posting import post
 from app.turns.reading import Gathered, gather
+from app.turns.recording import Running
 from app.turns.texts import hand_off
 
 
@@ -38,6 +39,11 @@ class TurnRun:
         self._c = c
         self._context: TurnContext | None = None
         self._stopped = False
+
+    @property
+    def running(self) -> Running:
+        """Which attempt of which turn this is."""
+        return Running(self._turn.id, self._turn.attempt)
 
     def stop(self) -> None:
         """End generation upstream at once. The turn's state was changed before."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import datetime, timedelta
+from typing import Literal
 
 import structlog
 from sqlmodel import Session
@@ -20,6 +21,7 @@ from app.turns.deciding import Idle, Resume, Run, decide
 from app.turns.filing import NOTHING_NEW
 from app.turns.outcomes import WAITS, Interrupted, cause_of, wait_before_retry
 from app.turns.posting import NotInternal
+from app.turns.recording import Running
 from app.turns.turn import TurnRun
 
 log = structlog.get_logger(__name__)
@@ -78,26 +80,32 @@ async def _set_when_done(attempt: asyncio.Task[None], woken: asyncio.Event) -> N
 
 
 async def _look_beside(lease: Lease, run: TurnRun, c: Collaborators) -> None:
+    news = await c.database.read(_news, lease, run.running)
+    if news is None:
+        return
     caught = NOTHING_NEW
-    if await c.database.read(_has_news, lease):
+    if news == "unseen":
         try:
             caught = await catch_up(lease, c)
         except JiraError as error:
             log.info("catching_up_failed", thread=lease.thread_id, cause=cause_of(error))
             return
-        over = await c.database.write(recording.react, lease, caught, c.settings, c.clock.now())
-        if over:
-            run.stop()
+    over = await c.database.write(
+        recording.react, lease, run.running, caught, c.settings, c.clock.now()
+    )
+    if over:
+        run.stop()
 
 
-def _has_news(db: Session, lease: Lease) -> bool:
-    """Whether something acts on the running turn: unseen, a stop, or the tenant's leaving."""
-    if threads.has_unseen(db, lease.thread_id):
-        return True
-    turn = turns.live(db, lease.thread_id)
+def _news(db: Session, lease: Lease, running: Running) -> Literal["unseen", "ended"] | None:
+    """Whether something acts on the running turn: a stop, its end from elsewhere, the unseen."""
+    turn = turns.by_id(db, lease.tenant_id, running.turn_id)
     tenant = db.get(Tenant, lease.tenant_id)
-    left = tenant is None or tenant.state != "installed"
-    return left or (turn is not None and turn.stop_asked_at is not None)
+    if turn is None or turn.finished_at is not None or turn.stop_asked_at is not None:
+        return "ended"
+    if tenant is None or tenant.state != "installed":
+        return "ended"
+    return "unseen" if threads.has_unseen(db, lease.thread_id) else None
 
 
 async def _settle(

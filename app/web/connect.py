@@ -35,7 +35,13 @@ async def uninstalled(request: Request) -> Response:
     claims = await require_install_token(request)
     wiring = wiring_of(request)
     body = await read_body(request)
-    await lifecycle.uninstalled(body, claims, database=wiring.database, clock=wiring.clock)
+    await lifecycle.uninstalled(
+        body,
+        claims,
+        database=wiring.database,
+        on_uninstall=wiring.on_uninstall,
+        clock=wiring.clock,
+    )
     return Response(status_code=204)
 
 

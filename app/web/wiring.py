@@ -12,7 +12,7 @@ from app.doors.connect.install_keys import InstallKeys
 from app.settings import Settings
 from app.store.database import Database
 from app.store.secrets import Vault
-from app.store.tenants import OnFirstInstall
+from app.store.tenants import OnFirstInstall, OnUninstall
 from app.turns.collaborators import JiraFor
 
 
@@ -25,6 +25,7 @@ class Wiring:
     vault: Vault
     install_keys: InstallKeys
     on_first_install: OnFirstInstall
+    on_uninstall: OnUninstall
     clock: Clock
     jira: JiraFor
     pages: Environment

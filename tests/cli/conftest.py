@@ -13,6 +13,7 @@ from app.main import create_app
 from app.sandbox.serving import serve
 from app.store.database import Database
 from tests.cli.program import Programs, programs
+from tests.support.postgresql import PostgreSQL
 from tests.support.world import World, environment, free_port, settings_of, sites
 
 
@@ -59,10 +60,16 @@ def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def postgresql_url(request: pytest.FixtureRequest) -> Iterator[str]:
+def postgresql_url(postgresql_server: PostgreSQL, postgresql_template: str) -> Iterator[str]:
     """``DATABASE_URL`` of a new PostgreSQL database with the newest schema."""
-    template: str = request.getfixturevalue("postgresql_template")
-    with request.getfixturevalue("postgresql_server").database(template) as url:
+    with postgresql_server.database(postgresql_template) as url:
+        yield url
+
+
+@pytest.fixture
+def empty_url(postgresql_server: PostgreSQL) -> Iterator[str]:
+    """``DATABASE_URL`` of a new PostgreSQL database without a schema."""
+    with postgresql_server.database() as url:
         yield url
 
 

@@ -119,5 +119,5 @@ def _run(arguments: tuple[str, ...], values: dict[str, str], folder: str) -> Non
     output = os.open("output", os.O_WRONLY | os.O_APPEND)
     os.dup2(output, 1)
     os.dup2(output, 2)
-    sys.argv = ["jira-chatkit", *arguments]
+    sys.argv = [str(Path(sys.executable).with_name("jira-chatkit")), *arguments]
     cli.run()

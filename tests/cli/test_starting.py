@@ -5,14 +5,12 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx2
 import pytest
 
 from tests.cli.program import Ended, Program, Programs
-from tests.support.postgresql import PostgreSQL
 from tests.support.world import free_port, until
 
 KEY = "a-key-for-tests-that-is-long-enough-0"
@@ -170,12 +168,6 @@ def test_a_database_that_cannot_be_opened_is_one_line(
 
 
 # --- PostgreSQL -----------------------------------------------------------------------------
-
-
-@pytest.fixture
-def empty_url(postgresql_server: PostgreSQL) -> Iterator[str]:
-    with postgresql_server.database() as url:
-        yield url
 
 
 @pytest.mark.postgresql

@@ -28,6 +28,7 @@ from app.store import tenants
 from app.store.database import Database
 from app.store.secrets import Vault
 from app.store.tables import Tenant, Workflow, metadata
+from app.turns.ending import end_all
 from app.web import connect, guards
 from app.web.responses import EXCEPTION_HANDLERS, SecurityHeaders
 from tests.doors import signing
@@ -103,6 +104,7 @@ class DoorWiring:
     vault: Vault
     install_keys: InstallKeys
     on_first_install: tenants.OnFirstInstall
+    on_uninstall: tenants.OnUninstall
     clock: Clock
 
 
@@ -210,6 +212,7 @@ async def standing(
             vault=vault,
             install_keys=InstallKeys([KEY_HOST], http=key_client, clock=clock),
             on_first_install=publish,
+            on_uninstall=end_all,
             clock=clock,
         )
         async with httpx2.AsyncClient(

@@ -71,13 +71,20 @@ async def test_a_person_may_name_a_tenant_in_three_ways(database: Database) -> N
         assert await found(database, reference) is None
 
 
+LATER = LifecycleStamp(2, "x")
+
+
+def _leave(_db: Session, _tenant_id: str, _now: datetime) -> None:
+    """Nothing of theirs is running."""
+
+
 async def test_of_two_tenants_of_one_host_the_installed_one_is_meant(database: Database) -> None:
     old = await install(database, "before-the-import")
     new = await install(database, "after-the-import")
-    await database.write(tenants.uninstall, "after-the-import", LifecycleStamp(2, "x"), START)
+    await database.write(tenants.uninstall, "after-the-import", LATER, _leave, START)
     assert await found(database, "acme.atlassian.net") == old
     await install(database, "after-the-import", issued_at=3)
-    await database.write(tenants.uninstall, "before-the-import", LifecycleStamp(2, "x"), START)
+    await database.write(tenants.uninstall, "before-the-import", LATER, _leave, START)
     assert await found(database, "acme.atlassian.net") == new
 
 

@@ -93,7 +93,9 @@ async def test_an_instant_without_a_zone_is_refused(database: Database) -> None:
 
 
 instants = st.datetimes(
-    datetime(1970, 1, 1), datetime(2200, 1, 1), timezones=st.timezones()  # noqa: DTZ001
+    datetime(1970, 1, 1),
+    datetime(2200, 1, 1),
+    timezones=st.timezones(),  # noqa: DTZ001
 )
 
 
@@ -122,11 +124,15 @@ def test_every_row_belongs_to_a_tenant() -> None:
 
 def pointing(kind: str, tenant_id: str, thread_id: str, own_id: str) -> object:
     """A row of ``tenant_id`` that points at a thread."""
-    thread = Thread(id=thread_id, tenant_id=tenant_id, audience="public", epoch="", created_at=START)
+    thread = Thread(
+        id=thread_id, tenant_id=tenant_id, audience="public", epoch="", created_at=START
+    )
     if kind == "item":
         return item_of(thread)
     if kind == "event":
-        return Event(tenant_id=tenant_id, thread_id=thread_id, n=1, type="", data="", created_at=START)
+        return Event(
+            tenant_id=tenant_id, thread_id=thread_id, n=1, type="", data="", created_at=START
+        )
     if kind == "unseen":
         return Unseen(
             tenant_id=tenant_id, thread_id=thread_id, event="", occurred_at=START, received_at=START

@@ -13,11 +13,7 @@ def _issues(db: Session) -> list[Issue]:
 
 
 def _resting(here: World) -> list[str | None]:
-    return [
-        issue.rest_cause
-        for issue in here.read(_issues)
-        if issue.resting_until is not None
-    ]
+    return [issue.rest_cause for issue in here.read(_issues) if issue.resting_until is not None]
 
 
 def test_an_agent_who_answers_stops_the_turn_and_nothing_is_posted(here: World) -> None:

@@ -24,7 +24,7 @@ from app.errors import AuthError, BadRequest
 from app.store import tenants
 from app.store.database import Database
 from app.store.secrets import Vault
-from app.store.tenants import Installation, LifecycleStamp, OnFirstInstall
+from app.store.tenants import Installation, LifecycleStamp, OnFirstInstall, OnUninstall
 
 log = structlog.get_logger(__name__)
 
@@ -102,12 +102,17 @@ async def installed(
 
 
 async def uninstalled(
-    raw: bytes, claims: ConnectClaims, *, database: Database, clock: Clock
+    raw: bytes,
+    claims: ConnectClaims,
+    *,
+    database: Database,
+    on_uninstall: OnUninstall,
+    clock: Clock,
 ) -> None:
     """End the tenant's sessions at once; its data stays. An unknown tenant is no error."""
     body = read(raw, claims, "uninstalled")
     tenant_id = await database.write(
-        tenants.uninstall, body.client_key, _stamp(raw, claims), clock.now()
+        tenants.uninstall, body.client_key, _stamp(raw, claims), on_uninstall, clock.now()
     )
     log.info("tenant_uninstalled", tenant_id=tenant_id)
 

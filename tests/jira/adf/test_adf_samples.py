@@ -183,6 +183,12 @@ def test_a_task_without_words_keeps_its_box() -> None:
     assert words(adf) == "[ ] below[ ] "
 
 
+def test_a_box_that_is_a_link_or_escaped_is_none() -> None:
+    adf = written("- [x] see\n- \\[ ] so\n\n[x]: https://x.example/\n")
+    assert nodes(adf, "taskItem") == []
+    assert (words(adf), marked(adf, "link")) == ("x see[ ] so", ["x"])
+
+
 def test_numbered_tasks_keep_their_numbers() -> None:
     adf = written("1. [ ] first\n2. [x] second\n")
     assert words(only(adf, "orderedList")) == "[ ] first[x] second"

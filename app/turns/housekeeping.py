@@ -1,0 +1,46 @@
+"""What is done now and then: what dead workers held is counted, what is kept too long is deleted.
+
+Any number of processes may do it at once; each step is one transaction that can be repeated.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+from sqlmodel import Session, col, delete
+
+from app.store import tenants
+from app.store.tables import Delivery
+from app.turns import budget
+from app.turns.collaborators import Collaborators
+
+log = structlog.get_logger(__name__)
+
+EVERY = 60.0  # seconds
+KEEP_UNINSTALLED = timedelta(days=30)
+KEEP_DELIVERIES = timedelta(days=7)
+"""Jira repeats a delivery for minutes; nothing is replayed after a week."""
+
+
+async def keep_house(c: Collaborators) -> None:
+    """Go on until cancelled."""
+    while True:
+        try:
+            healed, purged = await c.database.write(tidy, c.clock.now())
+        except SQLAlchemyError as error:
+            log.error("housekeeping_failed", error=type(error).__name__)  # noqa: TRY400  (no trace)
+        else:
+            if healed or purged:
+                log.info("house_kept", reservations=healed, tenants=purged)
+        await asyncio.sleep(EVERY)
+
+
+def tidy(db: Session, now: datetime) -> tuple[int, int]:
+    """Return how many reservations were healed, and how many tenants deleted."""
+    healed = budget.heal(db, now)
+    purged = tenants.purge(db, now - KEEP_UNINSTALLED)
+    db.exec(delete(Delivery).where(col(Delivery.received_at) < now - KEEP_DELIVERIES))
+    return healed, purged
