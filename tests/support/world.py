@@ -30,6 +30,7 @@ from app.settings import Settings
 from app.store.database import Database
 from app.store.tables import LIVE_STATES, Event, Item, Tenant, Thread, Turn, Unseen
 from app.turns.collaborators import AtStep
+from tests.jira.adf.documents import is_valid
 
 T = TypeVar("T")
 
@@ -192,11 +193,18 @@ def environment(jira: JiraSite, openai: OpenAISite, database_url: str, port: int
     }
 
 
+def valid_adf(document: dict[str, Any]) -> None:
+    """Jira's own schema judges every document that the app writes."""
+    if not is_valid(document):
+        raise ValueError("not valid by the ADF schema")
+
+
 @contextmanager
 def sites() -> Iterator[tuple[JiraSite, OpenAISite, str]]:
     """Both simulated sites, served; and the URL of the simulated OpenAI's API."""
     with ExitStack() as stack:
-        jira = stack.enter_context(JiraSite(retry_delays=(0.05, 0.1, 0.2, 0.4, 0.8)).serve())
+        site = JiraSite(retry_delays=(0.05, 0.1, 0.2, 0.4, 0.8), adf_validator=valid_adf)
+        jira = stack.enter_context(site.serve())
         openai = OpenAISite(clock=SystemClock())
         served = stack.enter_context(serve(openai.asgi))
         yield jira, openai, f"{served.url}/v1"
