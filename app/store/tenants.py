@@ -137,6 +137,7 @@ def install(
     if tenant.state == "uninstalled":
         tenant.installed_at = now
     tenant.state, tenant.uninstalled_at = "installed", None
+    tenant.app_account_id = None  # asked for again: it may be another one
     tenant.lifecycle_iat, tenant.lifecycle_digest = stamp.issued_at, stamp.digest
     db.add(tenant)
     return tenant.id

@@ -23,7 +23,7 @@ def by_id(db: Session, tenant_id: str, turn_id: str) -> Turn | None:
 
 
 def replies_since(db: Session, tenant_id: str, issue_id: str, since: datetime) -> int:
-    """How many replies the issue has had since then."""
+    """How many replies were posted on the issue since then."""
     return db.exec(
         select(func.count())
         .select_from(Turn)
@@ -32,9 +32,18 @@ def replies_since(db: Session, tenant_id: str, issue_id: str, since: datetime) -
             Turn.tenant_id == tenant_id,
             Thread.issue_id == issue_id,
             Turn.state == "completed",
+            col(Turn.reply_as).in_(("public", "internal")),
             col(Turn.finished_at) >= since,
         )
     ).one()
+
+
+def posted_as(db: Session, thread_id: str, comment_id: str) -> bool:
+    """Whether that comment is the answer of one of the thread's turns."""
+    found = db.exec(
+        select(Turn.id).where(Turn.thread_id == thread_id, Turn.comment_id == comment_id).limit(1)
+    ).first()
+    return found is not None
 
 
 def newest(db: Session, thread_id: str) -> Turn | None:

@@ -7,7 +7,7 @@ rows, it changes nothing the second time.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlmodel import Session
 
@@ -15,7 +15,7 @@ from app.errors import JiraNotFound
 from app.jira import comments
 from app.jira.types import Account
 from app.jira.types import Issue as JiraIssue
-from app.store import threads
+from app.store import threads, turns
 from app.store.tables import Issue, Tenant, Thread, Unseen
 from app.store.threads import Lease
 from app.turns.collaborators import Collaborators
@@ -62,38 +62,57 @@ async def catch_up(lease: Lease, c: Collaborators, *, glance: bool = False) -> C
     if view is None:
         return NOTHING_NEW
     through = view.unseen[-1].id or 0 if view.unseen else 0
-    if _nobody_looks(view):
+    unseen = await c.database.read(_worth_a_look, view)
+    if not unseen and not (glance and view.thread.filled_at):
         if view.unseen:
             await c.database.write(set_aside, lease, through)
         return NOTHING_NEW
-    if not view.unseen and not glance:
-        return NOTHING_NEW
-    client = c.jira(view.tenant)
-    unseen = list(view.unseen)
     try:
         if glance:
-            unseen += await _not_told_of(lease, view, c)
-            if not unseen:
-                return NOTHING_NEW
-        issue = await comments.issue(client, view.issue.issue_id)
+            unseen = [*unseen, *await _not_told_of(lease, view, c)]
+        if not unseen:
+            return NOTHING_NEW
+        issue = await comments.issue(c.jira(view.tenant), view.issue.issue_id)
     except JiraNotFound:
-        return await c.database.write(file_gone, lease, through, c.clock.now())
-    app_account = view.tenant.app_account_id or (await comments.myself(client)).account_id
-    lookout = Lookout(client, issue, app_account)
-    wanted = await c.database.read(_policy_now, lease.tenant_id, issue, c)
-    if wanted.mode == "off" and view.thread.filled_at is None:
-        findings = Findings(issue, app_account, (), (), through)
-    else:
-        sightings = await lookout.look(unseen, fill=0 if view.thread.filled_at else FILL)
-        happenings = tuple([(row, await _actor(lookout, row)) for row in unseen if _of_issue(row)])
-        findings = Findings(issue, app_account, tuple(sightings), happenings, through)
+        deleted = any(row.event == "issue_deleted" for row in unseen)
+        return await c.database.write(file_gone, lease, through, deleted, c.clock.now())
+    findings = await _look(lease, view, unseen, issue, c)
+    findings = replace(findings, through=through)
     return await c.database.write(file, lease, findings, c.settings, c.clock.now())
 
 
-def _nobody_looks(view: _View) -> bool:
-    """Nothing is answered there and nobody ever opened it: then Jira is not asked at all."""
+async def _look(
+    lease: Lease, view: _View, unseen: list[Unseen], issue: JiraIssue, c: Collaborators
+) -> Findings:
+    client = c.jira(view.tenant)
+    app_account = view.tenant.app_account_id or (await comments.myself(client)).account_id
+    wanted = await c.database.read(_policy_now, lease.tenant_id, issue, c)
+    if wanted.mode == "off" and view.thread.filled_at is None:
+        return Findings(issue, app_account)
+    lookout = Lookout(client, issue, app_account)
+    sightings = await lookout.look(unseen, fill=0 if view.thread.filled_at else FILL)
+    happenings = tuple([(row, await _actor(lookout, row)) for row in unseen if _of_issue(row)])
+    return Findings(issue, app_account, tuple(sightings), happenings)
+
+
+def _worth_a_look(db: Session, view: _View) -> list[Unseen]:
+    """What Jira must be asked about.
+
+    Nothing, where nothing is answered and nobody ever opened the thread; and not the news of
+    comments that we posted ourselves.
+    """
     known = view.issue.project_id is not None
-    return known and view.policy.mode == "off" and view.thread.filled_at is None
+    if known and view.policy.mode == "off" and view.thread.filled_at is None:
+        return []
+    if view.thread.filled_at is None:
+        return view.unseen
+    return [row for row in view.unseen if not _is_echo(db, view.thread.id, row)]
+
+
+def _is_echo(db: Session, thread_id: str, row: Unseen) -> bool:
+    if row.event != "comment_created" or row.comment_id is None:
+        return False
+    return turns.posted_as(db, thread_id, row.comment_id)
 
 
 def _policy_now(db: Session, tenant_id: str, issue: JiraIssue, c: Collaborators) -> Policy:

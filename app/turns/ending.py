@@ -11,8 +11,11 @@ from datetime import datetime, timedelta
 from sqlmodel import Session, col, delete, select
 
 from app.store import threads
+from app.store.ids import new_id
+from app.store.statements import sort_key
 from app.store.tables import LIVE_STATES, Item, Tenant, Turn, Unseen
 from app.stream import log
+from app.stream.encoding import item_json
 from app.turns.outcomes import CAUSES
 from app.turns.policy import Policy
 
@@ -49,6 +52,34 @@ def fail(db: Session, turn: Turn, cause: str, now: datetime) -> None:
     ):
         item.answered_by = turn.id  # a failed question is not asked again by itself
     _end(db, turn, "failed", cause, now)
+
+
+def keep_as_draft(db: Session, turn: Turn, now: datetime) -> None:
+    """Jira will not have the answer: its words stay, as a draft on the internal thread."""
+    item = _reply(db, turn)
+    thread = threads.by_id(db, turn.tenant_id, turn.thread_id)
+    if item is None or thread is None or thread.issue_id is None or not item.text:
+        return
+    internal = threads.ensure_thread(db, turn.tenant_id, thread.issue_id, "internal", now)
+    draft = threads.add_item(
+        db,
+        Item(
+            id=new_id("item"),
+            tenant_id=turn.tenant_id,
+            thread_id=internal.id,
+            sort_key=sort_key(now, 0),
+            kind="assistant_message",
+            role="assistant",
+            text=item.text,
+            state="draft",
+            written_by=turn.id,
+            created_at=now,
+            updated_at=now,
+            meta={"draft": True},
+        ),
+    )
+    done = ("thread.item.done", {"item": item_json(draft)})
+    log.append(db, turn.tenant_id, internal.id, [done], now)
 
 
 def postpone(db: Session, turn: Turn, cause: str, until: datetime, now: datetime) -> None:
@@ -91,10 +122,14 @@ def _uncover(db: Session, turn: Turn) -> None:
         item.answered_by = None
 
 
-def _remove_partial(db: Session, turn: Turn, now: datetime) -> None:
+def _reply(db: Session, turn: Turn) -> Item | None:
     if turn.reply_item_id is None:
-        return
-    item = threads.item_by_id(db, turn.tenant_id, turn.reply_thread_id, turn.reply_item_id)
+        return None
+    return threads.item_by_id(db, turn.tenant_id, turn.reply_thread_id, turn.reply_item_id)
+
+
+def _remove_partial(db: Session, turn: Turn, now: datetime) -> None:
+    item = _reply(db, turn)
     if item is None:
         return
     db.delete(item)

@@ -38,9 +38,9 @@ class Findings:
 
     issue: JiraIssue
     app_account: str
-    sightings: tuple[Sighting, ...]
-    happenings: tuple[tuple[Unseen, str], ...]
-    through: int
+    sightings: tuple[Sighting, ...] = ()
+    happenings: tuple[tuple[Unseen, str], ...] = ()
+    through: int = 0
 
 
 @dataclass(frozen=True)
@@ -84,13 +84,13 @@ def set_aside(db: Session, lease: Lease, through: int) -> None:
     threads.drop_unseen(db, lease.thread_id, through)
 
 
-def file_gone(db: Session, lease: Lease, through: int, now: datetime) -> Caught:
-    """The issue is deleted, or out of our sight: its threads are emptied."""
+def file_gone(db: Session, lease: Lease, through: int, deleted: bool, now: datetime) -> Caught:  # noqa: FBT001  (handed through the writer by position)
+    """The issue is out of our sight. If it was deleted, its threads are emptied."""
     thread = threads.hold(db, lease)
     assert thread.issue_id is not None
     issue = db.get_one(Issue, (lease.tenant_id, thread.issue_id))
     issue.deleted_at = issue.deleted_at or now
-    for audience in ("public", "internal"):
+    for audience in ("public", "internal") if deleted else ():
         one = threads.of_issue(db, lease.tenant_id, thread.issue_id, audience)
         while one is not None:
             items, _ = threads.items_page(db, lease.tenant_id, one.id, limit=200)

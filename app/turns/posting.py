@@ -72,8 +72,14 @@ def _delivery(db: Session, turn: Turn, c: Collaborators) -> _Delivery:
     return _Delivery(turn, db.get_one(Tenant, turn.tenant_id), thread, issue, item, policy, asked)
 
 
-async def post(turn_id: str, lease: Lease, c: Collaborators) -> None:
+async def post(turn_id: str, lease: Lease, c: Collaborators, looking: asyncio.Lock) -> None:
     """Bring the turn's answer to where it belongs, once.
+
+    Args:
+        turn_id: of the leased thread.
+        lease: ours.
+        c: what the work is done with.
+        looking: held by whoever catches the thread up and lets that act on the turn.
 
     Raises:
         JiraError, NotInternal: it could not be; the turn is still to be posted.
@@ -81,14 +87,16 @@ async def post(turn_id: str, lease: Lease, c: Collaborators) -> None:
     delivery = await c.database.read(_read, turn_id, lease, c)
     posted: recording.Posted | None = None
     if delivery.turn.reply_as in {"public", "internal"}:
-        comment = await _to_jira(delivery, lease, c)
+        comment = await _to_jira(delivery, lease, c, looking)
         posted = comment
         await c.at_step("posted")
     await c.database.write(recording.finish, lease, turn_id, posted, c.clock.now())
     await c.at_step("finished")
 
 
-async def _to_jira(delivery: _Delivery, lease: Lease, c: Collaborators) -> recording.Posted:
+async def _to_jira(
+    delivery: _Delivery, lease: Lease, c: Collaborators, looking: asyncio.Lock
+) -> recording.Posted:
     turn, item, issue = delivery.turn, delivery.item, delivery.issue
     assert issue is not None  # what is posted has an issue to be posted on
     client = c.jira(delivery.tenant)
@@ -99,10 +107,11 @@ async def _to_jira(delivery: _Delivery, lease: Lease, c: Collaborators) -> recor
         if found is not None:
             return await _checked(client, issue, turn, found)
     # The last look before a public word: did a person speak, was the question taken back?
-    caught = await catch_up(lease, c, glance=True)
-    go_on = await c.database.write(
-        recording.note_try, lease, turn.id, caught, c.settings, c.clock.now()
-    )
+    async with looking:
+        caught = await catch_up(lease, c, glance=True)
+        go_on = await c.database.write(
+            recording.note_try, lease, turn.id, caught, c.settings, c.clock.now()
+        )
     if item is None or not go_on:
         raise Interrupted
     await c.at_step("trying")

@@ -258,6 +258,8 @@ def give_back(
     elif cause == "question_gone":
         ending.drop(db, turn, cause, now)
     else:
+        if turn.state == "posting":
+            ending.keep_as_draft(db, turn, now)
         ending.fail(db, turn, cause, now)
 
 

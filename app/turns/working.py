@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
 from app.errors import AppError, JiraDenied, JiraError, JiraRateLimited, LeaseLost
@@ -45,7 +46,9 @@ async def _work(lease: Lease, c: Collaborators, wakes: Wakes) -> datetime | None
     while True:
         try:
             await catch_up(lease, c)
-        except JiraError as error:
+        except (LeaseLost, SQLAlchemyError):
+            raise
+        except Exception as error:  # noqa: BLE001  (one thread's poison is no other's)
             return await _put_off(lease, error, c)
         step = await c.database.write(decide, lease, c.settings, c.clock.now())
         await c.at_step("decided")
@@ -83,16 +86,17 @@ async def _look_beside(lease: Lease, run: TurnRun, c: Collaborators) -> None:
     news = await c.database.read(_news, lease, run.running)
     if news is None:
         return
-    caught = NOTHING_NEW
-    if news == "unseen":
-        try:
-            caught = await catch_up(lease, c)
-        except JiraError as error:
-            log.info("catching_up_failed", thread=lease.thread_id, cause=cause_of(error))
-            return
-    over = await c.database.write(
-        recording.react, lease, run.running, caught, c.settings, c.clock.now()
-    )
+    async with run.looking:
+        caught = NOTHING_NEW
+        if news == "unseen":
+            try:
+                caught = await catch_up(lease, c)
+            except JiraError as error:
+                log.info("catching_up_failed", thread=lease.thread_id, cause=cause_of(error))
+                return
+        over = await c.database.write(
+            recording.react, lease, run.running, caught, c.settings, c.clock.now()
+        )
     if over:
         run.stop()
 
@@ -135,8 +139,10 @@ def _tries(db: Session, tenant_id: str, turn_id: str) -> int:
     return 1 if turn is None else max(1, turn.posts if turn.state == "posting" else turn.attempt)
 
 
-async def _put_off(lease: Lease, error: JiraError, c: Collaborators) -> datetime:
+async def _put_off(lease: Lease, error: Exception, c: Collaborators) -> datetime:
     """Jira did not answer: what is unseen stays so, and is looked at again later."""
+    if not isinstance(error, AppError):
+        log.error("catching_up_broke", thread=lease.thread_id, exc_info=error)
     failures = await c.database.write(_count_failure, lease)
     wait = WAITS[min(failures - 1, len(WAITS) - 1)]
     if isinstance(error, JiraRateLimited):
