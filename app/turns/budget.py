@@ -58,11 +58,14 @@ def reserve(
     return True
 
 
-def settle(db: Session, turn_id: str, attempt: int, taken: int | None) -> None:
-    """Give back what a call did not take. ``None``: nobody knows, so it counts in full."""
+def settle(db: Session, turn_id: str, attempt: int, taken: int | None) -> bool:
+    """Give back what a call did not take. ``None``: nobody knows, so it counts in full.
+
+    False if nothing was held for it, or that was settled before.
+    """
     held = db.get(Reservation, (turn_id, attempt))
     if held is None:
-        return
+        return False
     usage = db.exec(
         select(Usage)
         .where(Usage.tenant_id == held.tenant_id, Usage.day == held.day)
@@ -71,6 +74,7 @@ def settle(db: Session, turn_id: str, attempt: int, taken: int | None) -> None:
     usage.reserved -= held.tokens
     usage.spent += held.tokens if taken is None else taken
     db.delete(held)
+    return True
 
 
 def heal(db: Session, now: datetime) -> int:

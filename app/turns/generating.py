@@ -29,10 +29,9 @@ GROUP = 0.04  # seconds
 class _Telling:
     """Writes what may be shown, behind the model and beside it."""
 
-    def __init__(self, gathered: Gathered, lease: Lease, attempt: int, c: Collaborators) -> None:
-        self._turn_id = gathered.turn.id
+    def __init__(self, gathered: Gathered, lease: Lease, c: Collaborators) -> None:
+        self._running = gathered.running
         self._lease = lease
-        self._attempt = attempt
         self._c = c
         self._cleaner = ReplyCleaner(gathered.link_allowed)
         self._untold = ""
@@ -73,14 +72,13 @@ class _Telling:
         await self._c.database.write(
             recording.tell,
             self._lease,
-            self._turn_id,
-            self._attempt,
+            self._running,
             recording.Told(delta, self.text),
             self._c.clock.now(),
         )
 
 
-async def generate(gathered: Gathered, lease: Lease, attempt: int, c: Collaborators) -> str:
+async def generate(gathered: Gathered, lease: Lease, c: Collaborators) -> str:
     """The answer's whole text, in Markdown, as it was shown. Empty if it was cancelled.
 
     Raises:
@@ -89,7 +87,7 @@ async def generate(gathered: Gathered, lease: Lease, attempt: int, c: Collaborat
     """
     context = gathered.context
     thread = ThreadMetadata(id=context.thread_id, created_at=c.clock.now())
-    telling = _Telling(gathered, lease, attempt, c)
+    telling = _Telling(gathered, lease, c)
     try:
         async with aclosing(c.assistant.respond(thread, None, context)) as events:
             async for event in events:

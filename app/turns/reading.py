@@ -23,6 +23,7 @@ from app.turns import recording
 from app.turns.collaborators import Collaborators
 from app.turns.language import language_of
 from app.turns.policies import published_workflow
+from app.turns.recording import Running
 
 OPENAI_KEY = "openai_key"
 
@@ -37,12 +38,11 @@ class Gathered:
         link_allowed: whether the answer may link there.
     """
 
-    turn: Turn
+    running: Running
     context: TurnContext
     language: str
     worst_case: int
     link_allowed: LinkAllowed
-    workflow_version: int
 
 
 @dataclass(frozen=True)
@@ -92,14 +92,14 @@ async def gather(turn: Turn, lease: Lease, c: Collaborators) -> Gathered:
     )
     asked = next((item.text for item in read.newest if item.kind == "user_message"), "")
     gathered = Gathered(
-        turn=turn,
+        running=Running(turn.id, turn.attempt),
         context=context,
         language=language_of(asked),
         worst_case=await c.assistant.weigh(context) + workflow.max_output_tokens,
         link_allowed=links_of(read.tenant),
-        workflow_version=version,
     )
-    await c.database.write(recording.begin_generating, lease, turn.id, turn.attempt, gathered)
+    model = workflow.model or context.access.model
+    await c.database.write(recording.begin_generating, lease, gathered.running, version, model)
     return gathered
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from sqlmodel import Session
 
@@ -24,9 +23,6 @@ from app.turns import budget, ending
 from app.turns.filing import Caught
 from app.turns.outcomes import Interrupted
 from app.turns.policies import policy_of
-
-if TYPE_CHECKING:
-    from app.turns.reading import Gathered
 
 MOST_RESTARTS = 1
 RUNNING = ("gathering", "generating")
@@ -56,7 +52,7 @@ class Posted:
     created: datetime
 
 
-def mine(db: Session, lease: Lease, turn_id: str, attempt: int, *states: str) -> Turn:
+def mine(db: Session, lease: Lease, running: Running, *states: str) -> Turn:
     """The turn, if it is still this attempt's and in one of these states.
 
     Raises:
@@ -64,50 +60,51 @@ def mine(db: Session, lease: Lease, turn_id: str, attempt: int, *states: str) ->
         LeaseLost: nor is the thread.
     """
     threads.hold(db, lease)
-    turn = turns.by_id(db, lease.tenant_id, turn_id)
-    if turn is None or turn.attempt != attempt or turn.state not in states:
+    turn = turns.by_id(db, lease.tenant_id, running.turn_id)
+    if turn is None or turn.attempt != running.attempt or turn.state not in states:
         raise Interrupted
     return turn
 
 
 def begin_generating(
-    db: Session, lease: Lease, turn_id: str, attempt: int, gathered: Gathered
+    db: Session, lease: Lease, running: Running, workflow_version: int, model: str
 ) -> None:
-    turn = mine(db, lease, turn_id, attempt, "gathering")
+    """All is gathered; by which version of the workflow, and which model, is kept."""
+    turn = mine(db, lease, running, "gathering")
     turn.state = "generating"
-    turn.workflow_version = gathered.workflow_version
-    turn.model = gathered.context.workflow.model or gathered.context.access.model
+    turn.workflow_version, turn.model = workflow_version, model
 
 
 def admit(
     db: Session,
     lease: Lease,
-    turn_id: str,
-    attempt: int,
-    gathered: Gathered,
+    running: Running,
+    worst_case: int,
     settings: Settings,
     now: datetime,
 ) -> bool:
     """Hold the worst case of the call. False: there is no room, and nothing may be sent."""
-    mine(db, lease, turn_id, attempt, "generating")
-    tenant = db.get_one(Tenant, lease.tenant_id)
-    cap = budget.cap_of(tenant, settings)
-    return budget.reserve(db, turn_id, attempt, lease.tenant_id, gathered.worst_case, cap, now)
+    turn = mine(db, lease, running, "generating")
+    cap = budget.cap_of(db.get_one(Tenant, turn.tenant_id), settings)
+    return budget.reserve(db, turn.id, turn.attempt, turn.tenant_id, worst_case, cap, now)
 
 
-def settle(db: Session, tenant_id: str, turn_id: str, attempt: int, usage: Usage) -> None:
-    """What the call took, counted also where its turn is over."""
-    taken = usage.input_tokens + usage.output_tokens
-    budget.settle(db, turn_id, attempt, taken)
-    turn = turns.by_id(db, tenant_id, turn_id)
-    if turn is not None:
+def settle(db: Session, tenant_id: str, running: Running, usage: Usage) -> None:
+    """What the call took, counted also where its turn is over.
+
+    Where the model was stopped before it reported, nobody knows: then the worst case counts.
+    """
+    taken = None if usage.estimated else usage.input_tokens + usage.output_tokens
+    held = budget.settle(db, running.turn_id, running.attempt, taken)
+    turn = turns.by_id(db, tenant_id, running.turn_id)
+    if held and turn is not None:
         turn.input_tokens += usage.input_tokens
         turn.output_tokens += usage.output_tokens
 
 
-def tell(db: Session, lease: Lease, turn_id: str, attempt: int, told: Told, now: datetime) -> None:
+def tell(db: Session, lease: Lease, running: Running, told: Told, now: datetime) -> None:
     """Show more of the answer: on the stream, and for who opens the thread now."""
-    turn = mine(db, lease, turn_id, attempt, "generating")
+    turn = mine(db, lease, running, "generating")
     item = _reply_item(db, turn)
     lines: list[log.Line] = []
     if item is None:
@@ -119,16 +116,14 @@ def tell(db: Session, lease: Lease, turn_id: str, attempt: int, told: Told, now:
     log.append(db, turn.tenant_id, turn.reply_thread_id, lines, now)
 
 
-def say(db: Session, lease: Lease, turn_id: str, attempt: int, text: str, now: datetime) -> None:
+def say(db: Session, lease: Lease, running: Running, text: str, now: datetime) -> None:
     """Show a whole answer that no model wrote."""
-    tell(db, lease, turn_id, attempt, Told(text, text), now)
+    tell(db, lease, running, Told(text, text), now)
 
 
-def begin_posting(
-    db: Session, lease: Lease, turn_id: str, attempt: int, text: str, now: datetime
-) -> None:
+def begin_posting(db: Session, lease: Lease, running: Running, text: str, now: datetime) -> None:
     """The answer is whole: from here on it is only delivered, never written anew."""
-    turn = mine(db, lease, turn_id, attempt, "generating")
+    turn = mine(db, lease, running, "generating")
     item = _reply_item(db, turn)
     assert item is not None  # an answer without words never comes this far
     item.text = text

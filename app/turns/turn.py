@@ -69,9 +69,7 @@ class TurnRun:
             raise Interrupted
         text = await self._generate(gathered)
         await c.at_step("generated")
-        await c.database.write(
-            recording.begin_posting, lease, turn.id, turn.attempt, text, c.clock.now()
-        )
+        await c.database.write(recording.begin_posting, lease, self.running, text, c.clock.now())
         await c.at_step("posting")
         await self.deliver()
 
@@ -83,21 +81,19 @@ class TurnRun:
         """The answer's text; the hand-off's where the budget has no room."""
         c, turn, lease = self._c, self._turn, self._lease
         admitted = await c.database.write(
-            recording.admit, lease, turn.id, turn.attempt, gathered, c.settings, c.clock.now()
+            recording.admit, lease, self.running, gathered.worst_case, c.settings, c.clock.now()
         )
         if not admitted:
             text = hand_off(gathered.language)
-            await c.database.write(recording.say, lease, turn.id, turn.attempt, text, c.clock.now())
+            await c.database.write(recording.say, lease, self.running, text, c.clock.now())
             return text
         context = self._context = gathered.context
         if self._stopped:
             context.cancel()
         try:
-            text = await generate(gathered, lease, turn.attempt, c)
+            text = await generate(gathered, lease, c)
         finally:
-            await c.database.write(
-                recording.settle, turn.tenant_id, turn.id, turn.attempt, context.usage
-            )
+            await c.database.write(recording.settle, turn.tenant_id, self.running, context.usage)
         if context.cancelled:
             raise Interrupted
         return text
