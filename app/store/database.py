@@ -15,7 +15,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, func, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlmodel import Session
@@ -28,6 +28,7 @@ log = structlog.get_logger(__name__)
 
 MIGRATIONS = Path(__file__).with_name("migrations")
 READERS = 4
+MIGRATING = 0x6A69_7261  # the advisory lock of whoever changes the schema
 UNREACHABLE = (
     "DATABASE_URL: the database cannot be opened. See that its server runs and can be reached from"
     " here, and that name, user and password are right; with SQLite, that the file is one."
@@ -54,7 +55,8 @@ class Database:
         if settings.is_sqlite:
             return cls(_sqlite(settings.sqlite_path, write=True), _sqlite(settings.sqlite_path))
         engine = _postgresql(settings.database_url)
-        return cls(engine, engine)
+        one_view = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        return cls(engine, engine.execution_options(**one_view))
 
     @property
     def is_sqlite(self) -> bool:
@@ -117,15 +119,16 @@ class Database:
             raise SettingsError(UNREACHABLE) from None
 
     def migrate(self) -> None:
-        """Bring the schema to the newest revision. Run again, it does nothing.
+        """Bring the schema to the newest revision. Run again, or twice at once, it does nothing.
 
         Raises:
             SettingsError: the database cannot be opened.
         """
         self.reach()
-        config = Config()
-        config.set_main_option("script_location", str(MIGRATIONS))
+        config = _alembic()
         with self._write_engine.begin() as connection:
+            if not self.is_sqlite:  # where the transaction itself keeps others out
+                connection.execute(select(func.pg_advisory_xact_lock(MIGRATING)))
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
 
@@ -141,8 +144,7 @@ class Database:
             SettingsError: it is another one, or the database cannot be opened.
         """
         self.reach()
-        config = Config()
-        config.set_main_option("script_location", str(MIGRATIONS))
+        config = _alembic()
         expected = ScriptDirectory.from_config(config).get_current_head()
         found = self.revision()
         if found != expected:
@@ -175,6 +177,12 @@ class Database:
         if self._process_lock is not None:
             self._process_lock.close()
             self._process_lock = None
+
+
+def _alembic() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    return config
 
 
 def _names_rows(argument: object) -> bool:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 from sqlalchemy import CursorResult
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, SQLModel
+
+UNIX_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def insert_new(db: Session, table: type[SQLModel], values: Mapping[str, Any]) -> bool:
@@ -28,4 +30,5 @@ def sort_key(created: datetime, tie: int) -> str:
 
     Digits alone, so that every collation of every database sorts it alike.
     """
-    return f"{int(created.timestamp() * 1_000_000):020d}{tie % 10**20:020d}"
+    microseconds = (created - UNIX_EPOCH) // timedelta(microseconds=1)  # exact, as no float is
+    return f"{microseconds:020d}{tie % 10**20:020d}"

@@ -12,7 +12,7 @@ from sqlmodel import Session, col, delete, select
 
 from app.errors import LeaseLost
 from app.store.ids import new_epoch, new_id
-from app.store.statements import insert_new, sort_key
+from app.store.statements import insert_new
 from app.store.tables import Issue, Item, Tenant, Thread, Unseen
 from app.store.writer import announce
 
@@ -261,7 +261,8 @@ def add_item(db: Session, item: Item) -> Item:
     while db.exec(
         select(Item.id).where(Item.thread_id == item.thread_id, Item.sort_key == item.sort_key)
     ).first():
-        item.sort_key = sort_key(item.created_at, secrets.randbelow(10**20))
+        behind = int(item.sort_key[20:]) + 1 + secrets.randbelow(10**9)
+        item.sort_key = item.sort_key[:20] + f"{behind:020d}"
     db.add(item)
     db.flush()
     return item

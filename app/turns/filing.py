@@ -17,7 +17,7 @@ from app.store.tables import Issue, Item, Tenant, Thread, Turn, Unseen
 from app.store.threads import Lease
 from app.stream import log
 from app.stream.encoding import item_json
-from app.turns import openings
+from app.turns import items, openings
 from app.turns.answering import Message, Standing, judge, takes_over
 from app.turns.policies import policy_of
 from app.turns.policy import Policy
@@ -93,11 +93,11 @@ def file_gone(db: Session, lease: Lease, through: int, deleted: bool, now: datet
     for audience in ("public", "internal") if deleted else ():
         one = threads.of_issue(db, lease.tenant_id, thread.issue_id, audience)
         while one is not None:
-            items, _ = threads.items_page(db, lease.tenant_id, one.id, limit=200)
-            if not items:
+            page, _ = threads.items_page(db, lease.tenant_id, one.id, limit=200)
+            if not page:
                 break
-            for item in items:
-                _remove(db, item, now)
+            for item in page:
+                items.take_out(db, item, now)
     threads.drop_unseen(db, lease.thread_id, through)
     thread.failures = 0
     return Caught(changed=True, gone=True)
@@ -292,37 +292,13 @@ def _note_posted(sighting: Sighting, turn: Turn | None) -> None:
 def _replace(desk: _Desk, item: Item, text: str) -> None:
     if item.text == text:
         return
-    item.text, item.updated_at = text, desk.now
-    log.redact(desk.db, item.tenant_id, item.thread_id, item.id)
-    desk.tell("thread.item.replaced", item)
-    if _may_be_read_now(desk.db, item):
-        desk.note(changed=True)
+    items.rewrite(desk.db, item, text, desk.now)
+    desk.note(changed=desk.caught.changed or items.is_read_now(desk.db, item))
 
 
 def _take_out(desk: _Desk, item: Item) -> None:
-    if _may_be_read_now(desk.db, item):
-        desk.note(changed=True)
-    _remove(desk.db, item, desk.now)
-
-
-def _may_be_read_now(db: Session, item: Item) -> bool:
-    """Whether a running turn's reading holds the item, be it a question or what was said."""
-    turn = turns.live(db, item.thread_id)
-    return turn is not None and turn.read_through is not None and item.sort_key <= turn.read_through
-
-
-def _remove(db: Session, item: Item, now: datetime) -> None:
-    """Out of the thread, and its words out of the log."""
-    log.redact(db, item.tenant_id, item.thread_id, item.id)
-    log.append(
-        db,
-        item.tenant_id,
-        item.thread_id,
-        [("thread.item.removed", {"item_id": item.id})],
-        now,
-    )
-    db.delete(item)
-    db.flush()
+    desk.note(changed=desk.caught.changed or items.is_read_now(desk.db, item))
+    items.take_out(desk.db, item, desk.now)
 
 
 def _take_over(desk: _Desk, at: datetime) -> None:
