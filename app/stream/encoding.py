@@ -7,10 +7,13 @@ The shapes are those of ``chatkit.types`` (``UserMessageItem``, ``AssistantMessa
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from app.store.tables import Item, Thread
+
+_NOT_PLAIN = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 def item_json(item: Item, text: str | None = None) -> dict[str, Any]:
@@ -52,8 +55,13 @@ def thread_json(thread: Thread) -> dict[str, Any]:
 
 
 def one_line(data: Mapping[str, Any]) -> str:
-    """An event's ``data``: JSON without a line break, as server-sent events need it."""
-    return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    """An event's ``data``: JSON without a line break, as server-sent events need it.
+
+    Nor is there anything that a client's reader may take for one (U+2028, U+0085), nor half of a
+    surrogate pair, which no encoding takes.
+    """
+    line = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    return _NOT_PLAIN.sub(lambda found: f"\\u{ord(found[0]):04x}", line)
 
 
 def without_words(event: Mapping[str, Any]) -> dict[str, Any]:

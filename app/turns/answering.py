@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -21,6 +22,8 @@ portal customer. *agent*: none of these, and may work the issue. *app*: another 
 """
 
 Verdict = Literal["answer", "draft", "ignore"]
+
+_ESCAPED = re.compile(r"\\([^\w\s]|_)")
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,13 @@ def _addressed(message: Message, policy: Policy, app_account: str | None) -> boo
     if policy.answer_to == "reporter":
         return message.standing == "customer"
     named = app_account is not None and app_account in message.mentions
-    return named or message.text.lstrip().lower().startswith(policy.trigger_word.lower())
+    return named or _begins_with(policy.trigger_word.strip().lower(), message.text)
+
+
+def _begins_with(word: str, markdown: str) -> bool:
+    """Whether the text begins with that whole word, as it was typed. An empty one calls nobody."""
+    typed = _ESCAPED.sub(r"\1", markdown).lstrip().lower()
+    return bool(word) and typed.startswith(word) and not typed[len(word) :][:1].isalnum()
 
 
 def takes_over(message: Message, policy: Policy) -> bool:
@@ -151,7 +160,12 @@ def _passed_over(
     spoken, oldest = rest.spoken_at, now - policy.answer_within
     if spoken is None:
         return ()
-    return tuple(q.item_id for q in questions if q.created <= spoken or q.created < oldest)
+    rested = rest.until or spoken  # what came later was asked of nobody but the assistant
+    return tuple(
+        q.item_id
+        for q in questions
+        if q.created <= spoken or (q.created < oldest and q.created < rested)
+    )
 
 
 def settled_at(questions: Sequence[Question], policy: Policy) -> datetime:

@@ -63,7 +63,11 @@ def settle(db: Session, turn_id: str, attempt: int, taken: int | None) -> bool:
 
     False if nothing was held for it, or that was settled before.
     """
-    held = db.get(Reservation, (turn_id, attempt))
+    held = db.exec(
+        select(Reservation)
+        .where(Reservation.turn_id == turn_id, Reservation.attempt == attempt)
+        .with_for_update()  # of two who settle it at once, one does
+    ).one_or_none()
     if held is None:
         return False
     usage = db.exec(

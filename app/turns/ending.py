@@ -30,9 +30,13 @@ def abandon(db: Session, turn: Turn, now: datetime) -> None:
 
 
 def stop(db: Session, turn: Turn, cause: str, now: datetime) -> None:
-    """A person wants it ended. What was asked stays asked, for when the assistant resumes."""
+    """A person wants it ended. What was asked stays asked, for when the assistant resumes.
+
+    Where it was this answer that was stopped, what it covers is not asked again by itself.
+    """
     _remove_partial(db, turn, now)
-    _uncover(db, turn)
+    if cause != "stopped":
+        _uncover(db, turn)
     _end(db, turn, "stopped", cause, now)
 
 

@@ -8,22 +8,22 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlmodel import Session
+from sqlmodel import Session, select
 
 from app.clock import Clock
 from app.doors.arrivals import Arrival
 from app.store import threads
 from app.store.database import Database
 from app.store.statements import insert_new
-from app.store.tables import Delivery, Unseen
+from app.store.tables import Delivery, Thread, Unseen
 
 
 async def receive(arrival: Arrival, tenant_id: str, *, database: Database, clock: Clock) -> bool:
     """Take a delivery in; come back once it is durable. False if it was here before."""
-    return await database.write(_take_in, tenant_id, arrival, clock.now())
+    return await database.write(_take_in, tenant_id, arrival.issue_id, arrival, clock.now())
 
 
-def _take_in(db: Session, tenant_id: str, arrival: Arrival, now: datetime) -> bool:
+def _take_in(db: Session, tenant_id: str, issue_id: str, arrival: Arrival, now: datetime) -> bool:
     fresh = insert_new(
         db,
         Delivery,
@@ -31,11 +31,14 @@ def _take_in(db: Session, tenant_id: str, arrival: Arrival, now: datetime) -> bo
     )
     if not fresh:
         return False
-    thread = threads.of_issue(db, tenant_id, arrival.issue_id, "public")
+    thread = threads.of_issue(db, tenant_id, issue_id, "public")
     if thread is None:
         if arrival.event not in {"comment_created", "comment_updated", "issue_created"}:
             return True  # nothing is known of that issue, and nothing asked
-        thread = threads.ensure_thread(db, tenant_id, arrival.issue_id, "public", now)
+        thread = threads.ensure_thread(db, tenant_id, issue_id, "public", now)
+    # Locked first: the ids of a thread's unseen rows then rise in the order of their commits, and
+    # whoever drops those up to an id that was looked at drops none that appeared later.
+    db.exec(select(Thread.id).where(Thread.id == thread.id).with_for_update()).one()
     db.add(
         Unseen(
             tenant_id=tenant_id,

@@ -53,6 +53,8 @@ def ask_privately(
             ),
         )
         log.append(db, tenant_id, thread.id, [("thread.item.done", {"item": item_json(item)})], now)
+    if item.answered_by is not None:
+        return Asked(thread.id, item.id, item.answered_by)
     turn = turns.live(db, thread.id) or make_turn(db, thread, "private", now)
     threads.make_due(db, thread.id, now)
-    return Asked(thread.id, item.id, item.answered_by or turn.id)
+    return Asked(thread.id, item.id, turn.id)

@@ -28,7 +28,7 @@ def opened(url: str) -> Iterator[Database]:
         database.close()
 
 
-def add_tenant(db: Session, tenant_id: str = "acme", **columns: Any) -> None:
+def add_tenant(db: Session, /, tenant_id: str = "acme", **columns: Any) -> None:
     """An installed tenant, unless ``columns`` say otherwise."""
     values: dict[str, Any] = {
         "door": "connect",

@@ -220,11 +220,17 @@ def world(
     *,
     install: bool = True,
     at_step: AtStep | None = None,
+    also: JiraSite | None = None,
     **environ: str,
 ) -> Iterator[World]:
-    """The whole system, with the app on a thread; ``environ`` lays over its environment."""
+    """The whole system, with the app on a thread; ``environ`` lays over its environment.
+
+    ``also`` is another site that is served and may install the app as well.
+    """
     with sites() as (jira, openai, openai_url), ExitStack() as stack:
         values = environment(jira, openai, database_url, free_port())
+        if also is not None:
+            values["TENANT_HOSTS"] += f",{also.base_url}"
         values |= {"OPENAI_BASE_URL": openai_url, **environ}
         settings = settings_of(values)
         database = Database.open(settings)

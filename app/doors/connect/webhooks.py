@@ -22,15 +22,15 @@ EVENTS: dict[str, Happening] = {
 }
 MAX_CHANGED = 50
 
-_ISSUE_IN_SELF = re.compile(r"/issue/(\d{1,20})/comment/")
+_ISSUE_IN_SELF = re.compile(r"/issue/([0-9]{1,20})/comment/")
 
 
 def _as_text(value: object) -> object:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-JiraId = Annotated[str, BeforeValidator(_as_text), Field(pattern=r"^\d{1,20}$")]
-AccountId = Annotated[str, Field(min_length=1, max_length=255)]
+JiraId = Annotated[str, BeforeValidator(_as_text), Field(pattern=r"^[0-9]{1,20}$")]
+AccountId = Annotated[str, Field(max_length=255, pattern=r"^[^\x00-\x1f\x7f]+$")]
 
 
 class _Part(BaseModel):

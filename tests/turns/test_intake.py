@@ -1,0 +1,199 @@
+"""Taking in: a delivery once, a message of the team once, and what a stop leaves asked."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
+from sqlmodel import Session, col, select
+
+from app.doors.arrivals import Arrival, Happening
+from app.errors import LeaseLost
+from app.settings import Settings
+from app.store import threads, turns
+from app.store.database import Database
+from app.store.tables import Delivery, Item, Thread, Turn, Unseen
+from app.store.threads import Lease
+from app.turns import ending, intake
+from app.turns.deciding import Idle, Run, decide
+from app.turns.talking import Asked, ask_privately
+from tests.support.clock import START, FakeClock
+from tests.support.rows import add_tenant, opened
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    with opened(database_url) as database:
+        await database.write(add_tenant)
+        yield database
+
+
+def arrival(number: int = 1, event: Happening = "comment_created") -> Arrival:
+    return Arrival(f"delivery {number}", event, "10001", START, str(number), "rita", "rita", ())
+
+
+async def take_in(database: Database, one: Arrival, clock: FakeClock) -> bool:
+    return await intake.receive(one, "acme", database=database, clock=clock)
+
+
+def unseen(db: Session) -> set[str | None]:
+    return {row.comment_id for row in db.exec(select(Unseen))}
+
+
+def the_thread(db: Session) -> Thread:
+    return db.exec(select(Thread)).one()
+
+
+# --- deliveries -----------------------------------------------------------------------------
+
+
+async def test_a_repeated_delivery_has_no_second_effect(
+    database: Database, clock: FakeClock
+) -> None:
+    assert await take_in(database, arrival(1), clock)
+    assert not await take_in(database, arrival(1), clock)
+    assert await take_in(database, arrival(2), clock)
+    assert await database.read(unseen) == {"1", "2"}
+    thread = await database.read(the_thread)
+    assert (thread.due_at, thread.last_n, thread.filled_at) == (START, 0, None)
+
+
+async def test_another_tenants_delivery_of_that_name_is_another(
+    database: Database, clock: FakeClock
+) -> None:
+    await database.write(add_tenant, "umbrella")
+    assert await take_in(database, arrival(1), clock)
+    assert await intake.receive(arrival(1), "umbrella", database=database, clock=clock)
+
+
+@pytest.mark.parametrize("event", ["comment_deleted", "issue_updated", "issue_deleted"])
+async def test_of_an_issue_that_nobody_knows_only_questions_count(
+    database: Database, clock: FakeClock, event: Happening
+) -> None:
+    assert await take_in(database, arrival(1, event), clock)
+    assert await database.read(unseen) == set()
+    assert await take_in(database, arrival(2, "issue_created"), clock)
+    assert await take_in(database, arrival(3, event), clock)
+    assert await database.read(unseen) == {"2", "3"}
+
+
+def take_in_here(db: Session, number: int) -> None:
+    assert intake._take_in(db, "acme", "10001", arrival(number), START + timedelta(minutes=number))
+    db.flush()
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize("database_kind", ["postgresql"])
+def test_what_becomes_visible_later_bears_a_higher_id(database_url: str) -> None:
+    """Else whoever drops what was looked at, up to an id, drops what was not yet to be seen."""
+    with opened(database_url) as database:
+        engine = database._write_engine
+        with Session(engine) as db:
+            add_tenant(db)
+            take_in_here(db, 1)
+            db.commit()
+        with Session(engine) as slow, Session(engine) as quick:
+            take_in_here(slow, 2)
+            quick.execute(text("SET LOCAL lock_timeout = '50ms'"))
+            with pytest.raises(OperationalError, match="lock timeout"):
+                take_in_here(quick, 3)
+            quick.rollback()
+            slow.commit()
+            take_in_here(quick, 3)
+            quick.commit()
+        with Session(engine) as db:
+            rows = db.exec(select(Unseen).order_by(col(Unseen.id))).all()
+            assert [row.comment_id for row in rows] == ["1", "2", "3"]
+            assert len(db.exec(select(Delivery)).all()) == 3
+
+
+# --- the team's own talk --------------------------------------------------------------------
+
+
+async def ask(database: Database, client_id: str = "c1") -> Asked:
+    return await database.write(ask_privately, "acme", "10001", client_id, "Why?", START)
+
+
+async def lease_of(database: Database) -> Lease:
+    [lease] = await database.write(threads.claim, "worker", START, 60.0, 1, 1)
+    return lease
+
+
+async def all_turns(database: Database) -> list[Turn]:
+    return await database.read(turns.recent, "acme")
+
+
+async def test_the_same_message_again_is_the_same_message(database: Database) -> None:
+    first = await ask(database)
+    assert await ask(database) == first
+    other = await ask(database, "c2")
+    assert other.item_id != first.item_id
+    assert other.turn_id == first.turn_id, "asked together, answered together"
+    assert len(await all_turns(database)) == 1
+
+
+async def test_a_message_that_was_answered_opens_no_turn_when_it_comes_again(
+    database: Database,
+) -> None:
+    first = await ask(database)
+    lease = await lease_of(database)
+    assert isinstance(await database.write(decide, lease, Settings(), START), Run)
+
+    def answered(db: Session) -> None:
+        turn = db.get_one(Turn, first.turn_id)
+        turn.state, turn.finished_at = "completed", START
+
+    await database.write(answered)
+    await database.write(threads.release, lease, None, START)
+    assert await ask(database) == first
+    assert len(await all_turns(database)) == 1
+    assert await database.write(threads.claim, "worker", START, 60.0, 1, 1) == []
+
+
+# --- stopped --------------------------------------------------------------------------------
+
+
+async def stopped(database: Database, cause: str) -> tuple[Lease, object]:
+    """Ask, begin, stop for that cause, and decide anew."""
+    asked = await ask(database)
+    lease = await lease_of(database)
+    await database.write(decide, lease, Settings(), START)
+
+    def stop(db: Session) -> None:
+        ending.stop(db, db.get_one(Turn, asked.turn_id), cause, START)
+
+    await database.write(stop)
+    return lease, await database.write(decide, lease, Settings(), START)
+
+
+async def test_an_answer_that_a_person_stopped_is_not_begun_again(database: Database) -> None:
+    lease, step = await stopped(database, "stopped")
+    assert step == Idle(None)
+    assert [turn.state for turn in await all_turns(database)] == ["stopped"]
+
+    await database.write(ask_privately, "acme", "10001", "c2", "And this?", START)
+    assert isinstance(await database.write(decide, lease, Settings(), START), Run)
+    [item] = [item for item in await database.read(items) if item.client_id == "c1"]
+    assert item.answered_by is not None
+
+
+def items(db: Session) -> list[Item]:
+    return list(db.exec(select(Item)).all())
+
+
+async def test_what_a_takeover_stopped_is_still_asked(database: Database) -> None:
+    _, step = await stopped(database, "takeover")
+    assert isinstance(step, Run)
+
+
+async def test_a_worker_that_lost_its_lease_decides_nothing(database: Database) -> None:
+    await ask(database)
+    lease = await lease_of(database)
+    later = START + timedelta(minutes=5)
+    await database.write(threads.claim, "another", later, 60.0, 1, 1)
+    with pytest.raises(LeaseLost):
+        await database.write(decide, lease, Settings(), later)
+    assert [turn.state for turn in await all_turns(database)] == ["waiting"]

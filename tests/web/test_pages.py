@@ -1,0 +1,409 @@
+"""The pages in Jira's frame, and what the doors answer to anybody else."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import httpx2
+import pytest
+from sqlalchemy import select
+from sqlmodel import Session
+from starlette.routing import Mount, Route
+
+from app.sandbox.jira import JiraSite
+from app.store.tables import metadata
+from app.web.routes import routes
+from tests.support.world import World, world
+
+MIB = 1024 * 1024
+OPEN = {"/atlassian-connect.json", "/healthz", "/readyz", "/metrics"}
+ADDRESSED = [route for route in routes() if isinstance(route, Route)]
+
+
+@pytest.fixture
+def other() -> Iterator[JiraSite]:
+    """Another site, which may install the app."""
+    with JiraSite().serve() as site:
+        yield site
+
+
+@pytest.fixture
+def here(sqlite_template: Path, tmp_path: Path, other: JiraSite) -> Iterator[World]:
+    shutil.copyfile(sqlite_template, tmp_path / "app.db")
+    with world(f"sqlite:///{tmp_path / 'app.db'}", also=other) as made:
+        yield made
+
+
+@pytest.fixture
+def http() -> Iterator[httpx2.Client]:
+    with httpx2.Client(trust_env=False) as client:
+        yield client
+
+
+def panel(here: World, http: httpx2.Client, name: str = "rita", issue: str = "OPS-1") -> Any:
+    return http.get(here.jira.panel_url(issue, name))
+
+
+def is_bare_401(answer: httpx2.Response) -> bool:
+    plain = answer.content == b"" and "www-authenticate" not in answer.headers
+    return answer.status_code == 401 and plain
+
+
+# --- who sees the panel ---------------------------------------------------------------------
+
+
+def test_the_panel_shows_the_public_thread_to_who_may_see_the_issue(
+    here: World, http: httpx2.Client
+) -> None:
+    here.openai.answers("Because of the storage.")
+    here.jira.comment("OPS-1", "Why is it slow?")
+    here.run_until_idle()
+
+    answer = panel(here, http)
+
+    assert answer.status_code == 200
+    for shown in ("Why is it slow?", "Because of the storage.", "auto", "completed"):
+        assert shown in answer.text
+
+
+def test_an_issue_that_nobody_asked_about_has_a_panel(here: World, http: httpx2.Client) -> None:
+    answer = panel(here, http)
+
+    assert answer.status_code == 200
+    assert "Nothing was asked here" in answer.text
+
+
+def test_without_a_genuine_token_for_this_very_address_there_is_none(
+    here: World, http: httpx2.Client
+) -> None:
+    signed = here.jira.panel_url("OPS-1", "rita")
+    address, _, token = signed.partition("&jwt=")
+    admins = here.jira.admin_url().rpartition("&jwt=")[2]
+    forged = here.jira.link.sign_request_token("GET", address, secret="x" * 64)
+    context = here.jira.context_token("rita", "OPS-1")
+    other = here.jira.issue("OPS-2").id
+
+    for url in (
+        address,
+        f"{address}&jwt=",
+        f"{address}&jwt={token[:-4]}AAAA",
+        f"{address}&jwt={forged}",
+        f"{address}&jwt={context}",
+        f"{address}&jwt={admins}",
+        f"{signed}&jwt={token}",
+        f"{signed}&more=1",
+        signed.replace("issue=10000", f"issue={other}"),
+    ):
+        assert is_bare_401(http.get(url)), url
+    twice = http.get(signed, headers={"Authorization": f"JWT {token}"})
+    assert is_bare_401(twice)
+
+
+def test_who_may_not_see_the_issue_is_refused(here: World, http: httpx2.Client) -> None:
+    here.jira.comment("OPS-1", "Why?")
+    here.run_until_idle()
+    here.jira.revoke("wim", "OPS", "BROWSE_PROJECTS")
+
+    for name in ("wim", "carlos"):
+        answer = panel(here, http, name)
+        assert answer.status_code == 403
+        assert "Why?" not in answer.text
+    here.jira.set_security_level("OPS-1", "Team")
+    assert panel(here, http, "rita").status_code == 403
+    assert panel(here, http, "agnes").status_code == 200
+
+
+def test_nobody_in_particular_is_refused(here: World, http: httpx2.Client) -> None:
+    url = here.jira.panel_url("OPS-1", "rita").partition("&jwt=")[0]
+
+    assert http.get(f"{url}&jwt={here.jira.link.sign_request_token('GET', url)}").status_code == 403
+
+
+@pytest.mark.parametrize("issue", ["99999", "..", "10000/comment", ""])
+def test_an_issue_that_is_none_is_not_found(here: World, http: httpx2.Client, issue: str) -> None:
+    url = f"{here.url}/connect/panel?{urlencode({'issue': issue})}"
+    token = here.jira.link.sign_request_token("GET", url, here.jira.account_id("rita"))
+
+    assert http.get(f"{url}&jwt={token}").status_code == 404
+
+
+def test_another_tenants_issue_of_the_same_id_shows_nothing_of_ours(
+    here: World, http: httpx2.Client, other: JiraSite
+) -> None:
+    here.jira.comment("OPS-1", "CANARY-OURS")
+    here.run_until_idle()
+    other.install(here.url)
+    assert other.issue("OPS-1").id == here.jira.issue("OPS-1").id
+
+    theirs = http.get(other.panel_url("OPS-1", "rita"))
+
+    assert theirs.status_code == 200
+    assert "CANARY" not in theirs.text
+    assert "CANARY" in panel(here, http).text
+    url = here.jira.panel_url("OPS-1", "rita").partition("&jwt=")[0]
+    named = other.link.sign_request_token("GET", url, iss=here.client_key)
+    assert is_bare_401(http.get(f"{url}&jwt={named}"))
+
+
+# --- what keeps a page where it belongs -----------------------------------------------------
+
+
+def policy(answer: httpx2.Response) -> dict[str, list[str]]:
+    """The content security policy, by directive."""
+    parts = answer.headers["content-security-policy"].split(";")
+    return {name: values for name, *values in (part.split() for part in parts)}
+
+
+def test_only_the_viewers_own_site_may_frame_a_page(
+    here: World, http: httpx2.Client, other: JiraSite
+) -> None:
+    other.link.display_url = "https://help.acme.example/jira"
+    other.install(here.url)
+
+    for url in (here.jira.panel_url("OPS-1", "rita"), here.jira.admin_url()):
+        assert policy(http.get(url))["frame-ancestors"] == [here.jira.base_url]
+    theirs = policy(http.get(other.admin_url()))["frame-ancestors"]
+    assert sorted(theirs) == sorted([other.base_url, "https://help.acme.example"])
+
+
+def test_a_page_may_load_its_own_style_and_nothing_else(here: World, http: httpx2.Client) -> None:
+    for url in (here.jira.panel_url("OPS-1", "rita"), here.jira.admin_url()):
+        rules = policy(http.get(url))
+        del rules["frame-ancestors"]
+        assert rules == {
+            "default-src": ["'none'"],
+            "style-src": ["'self'"],
+            "img-src": ["'self'"],
+            "base-uri": ["'none'"],
+            "form-action": ["'none'"],
+        }
+
+
+def test_a_page_stays_out_of_caches_and_referrers(here: World, http: httpx2.Client) -> None:
+    for url in (here.jira.panel_url("OPS-1", "rita"), here.jira.admin_url("rita")):
+        headers = http.get(url).headers
+        assert headers["cache-control"] == "no-store"
+        assert headers["referrer-policy"] == "no-referrer"
+        assert headers["x-content-type-options"] == "nosniff"
+
+
+def test_what_a_page_links_to_is_there(here: World, http: httpx2.Client) -> None:
+    answer = panel(here, http)
+
+    links = re.findall(r'(?:href|src)="([^"]+)"', answer.text)
+    assert links
+    for link in links:
+        assert http.get(f"{here.url}{link}").status_code == 200
+
+
+# --- what is on them ------------------------------------------------------------------------
+
+
+def test_what_people_write_is_text(here: World, http: httpx2.Client) -> None:
+    here.openai.answers("<img src=x onerror=alert(2)> & <b>so on</b>")
+    here.jira.comment("OPS-1", '<script>alert("1")</script> <a href="javascript:alert(3)">?</a>')
+    here.run_until_idle()
+
+    shown = panel(here, http).text
+
+    assert "alert(" in shown
+    for mark in ("<script", "<img", "<b>", "<a "):
+        assert mark not in shown
+    assert "&lt;script" in shown
+
+
+def test_the_panel_never_shows_what_is_internal(here: World, http: httpx2.Client) -> None:
+    here.openai.answers("CANARY-ANSWER")  # a note, in a service project
+    here.jira.comment("SUP-2", "A public question?", "carlos")
+    here.run_until_idle()
+    here.jira.comment("SUP-2", "CANARY-NOTE", "agnes", internal=True)
+    here.jira.comment("SUP-2", "CANARY-ROLE", "agnes", visibility=("role", "Administrators"))
+    here.run_until_idle()
+    assert any("CANARY-ANSWER" in item.text for item in here.items("internal"))
+
+    for name in ("agnes", "adam"):
+        shown = panel(here, http, name, "SUP-2").text
+        assert "A public question?" in shown
+        assert "CANARY" not in shown
+
+
+def test_only_an_administrator_sees_the_admin_page(here: World, http: httpx2.Client) -> None:
+    here.jira.comment("OPS-1", "CANARY?")
+    here.run_until_idle()
+
+    shown = http.get(here.jira.admin_url("adam"))
+    assert shown.status_code == 200
+    assert "completed" in shown.text
+    assert "CANARY" not in shown.text
+    for name in ("rita", "agnes", "carlos"):
+        refused = http.get(here.jira.admin_url(name))
+        assert refused.status_code == 403
+        assert "completed" not in refused.text
+    anonymous = here.jira.admin_url().partition("&jwt=")[0]
+    token = here.jira.link.sign_request_token("GET", anonymous)
+    assert http.get(f"{anonymous}&jwt={token}").status_code == 403
+
+
+def test_a_disabled_apps_pages_are_closed(here: World, http: httpx2.Client) -> None:
+    urls = [here.jira.panel_url("OPS-1", "rita"), here.jira.admin_url()]
+    here.jira.disable()
+
+    assert all(is_bare_401(http.get(url)) for url in urls)
+
+
+def test_a_jira_that_is_away_is_not_a_broken_page(here: World, http: httpx2.Client) -> None:
+    url = here.jira.panel_url("OPS-1", "rita")
+    here.jira.faults.add("GET", "/rest/api/3/issue/*", "status", times=9)
+
+    answer = http.get(url)
+
+    assert answer.status_code == 503
+    assert answer.headers["retry-after"]
+    assert "Simulated" not in answer.text
+
+
+# --- everybody else -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("route", ADDRESSED, ids=lambda route: str(route.path))
+def test_nobody_gets_nothing(here: World, http: httpx2.Client, route: Route) -> None:
+    """A new route that lets in whoever knocks turns this red."""
+    [method] = {"GET", "POST"} & (route.methods or set())
+    answer = http.request(method, f"{here.url}{route.path}", content=b"{}" * (method == "POST"))
+
+    if route.path in OPEN:
+        assert answer.status_code == 200
+    else:
+        assert is_bare_401(answer)
+
+
+def test_every_route_is_known_here() -> None:
+    mounted = [route for route in routes() if not isinstance(route, Route)]
+    assert [route.path for route in mounted if isinstance(route, Mount)] == ["/static"]
+    assert len(mounted) == 1
+    assert {route.path for route in ADDRESSED} >= OPEN
+
+
+@pytest.mark.parametrize("route", ADDRESSED, ids=lambda route: str(route.path))
+def test_another_method_is_not_allowed(here: World, http: httpx2.Client, route: Route) -> None:
+    for method in {"GET", "POST", "PUT", "PATCH", "DELETE"} - (route.methods or set()):
+        assert http.request(method, f"{here.url}{route.path}").status_code == 405
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/nowhere", "/connect", "/connect/", "/static/", "/static/../app/cli.py",
+             "/static/%2e%2e/pyproject.toml", "/static/css", "/docs", "/openapi.json"],
+)  # fmt: skip
+def test_anything_else_is_not_there(here: World, http: httpx2.Client, path: str) -> None:
+    assert http.get(f"{here.url}{path}").status_code == 404
+
+
+def test_it_lives_serves_and_counts(here: World, http: httpx2.Client) -> None:
+    here.jira.comment("OPS-1", "Why?")
+    here.run_until_idle()
+
+    assert http.get(f"{here.url}/healthz").text == "ok\n"
+    assert http.get(f"{here.url}/readyz").text == "ready\n"
+    metrics = http.get(f"{here.url}/metrics")
+    assert metrics.headers["content-type"].startswith("text/plain")
+    assert 'jira_chatkit_deliveries_total{event="comment_created"' in metrics.text
+    assert "Why?" not in metrics.text
+
+
+# --- webhooks that are none -----------------------------------------------------------------
+
+
+def everything(db: Session) -> dict[str, list[tuple[Any, ...]]]:
+    return {
+        table.name: [tuple(row) for row in db.execute(select(table)).all()]
+        for table in metadata.sorted_tables
+    }
+
+
+def deliver(here: World, http: httpx2.Client, body: bytes, **headers: str) -> httpx2.Response:
+    url = f"{here.url}/connect/webhooks"
+    token = here.jira.link.sign_request_token("POST", url)
+    return http.post(url, content=body, headers={"Authorization": f"JWT {token}", **headers})
+
+
+def comment_body(here: World, text: str) -> dict[str, Any]:
+    comment = here.jira.comment("OPS-1", text, deliver=False)
+    return dict(here.jira.webhook_body("comment_created", comment))
+
+
+def test_a_body_of_more_than_a_mebibyte_is_refused_and_nothing_is_kept(
+    here: World, http: httpx2.Client
+) -> None:
+    body = comment_body(here, "Why?")
+    before = here.read(everything)
+
+    body["padding"] = "x" * MIB
+    assert deliver(here, http, json.dumps(body).encode()).status_code == 413
+    chunks = (b"x" * 65_536 for _ in range(17))
+    url = f"{here.url}/connect/webhooks"
+    token = here.jira.link.sign_request_token("POST", url)
+    unannounced = http.post(url, content=chunks, headers={"Authorization": f"JWT {token}"})
+
+    assert unannounced.status_code == 413
+    assert here.read(everything) == before
+    body["padding"] = "x" * (MIB - 20_000)
+    assert deliver(here, http, json.dumps(body).encode()).status_code == 204
+    here.run_until_idle()
+    assert len(here.answers("OPS-1")) == 1
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"{", b"[]", b"null", b'"text"', b"\xff\xfe", b"{}" * 2, b"[" * 100_000,
+     b'{"webhookEvent": "comment_created"}',
+     b'{"webhookEvent": "comment_created", "comment": {"id": {}}}'],
+    ids=repr,
+)  # fmt: skip
+def test_a_body_that_is_none_is_refused_and_nothing_is_kept(
+    here: World, http: httpx2.Client, body: bytes
+) -> None:
+    before = here.read(everything)
+
+    assert deliver(here, http, body).status_code == 400
+    assert here.read(everything) == before
+
+
+def test_an_event_of_another_kind_is_taken_and_forgotten(here: World, http: httpx2.Client) -> None:
+    before = here.read(everything)
+
+    assert deliver(here, http, b'{"webhookEvent": "sprint_started"}').status_code == 204
+    assert here.read(everything) == before
+
+
+def test_a_webhook_that_is_not_genuine_changes_nothing(
+    here: World, http: httpx2.Client, other: JiraSite
+) -> None:
+    url = f"{here.url}/connect/webhooks"
+    sign = here.jira.link.sign_request_token
+    body = json.dumps(comment_body(here, "Why?")).encode()
+    genuine = sign("POST", url)
+    before = here.read(everything)
+
+    for header in (
+        None,
+        "",
+        "JWT",
+        "JWT a.b.c",
+        f"Bearer {genuine}",
+        f"JWT {genuine[:-4]}AAAA",
+        f"JWT {sign('GET', url)}",
+        f"JWT {sign('POST', url, secret='x' * 64)}",
+        f"JWT {sign('POST', url, iss='nobody')}",
+        f"JWT {sign('POST', url, iat=1, exp=2)}",
+        f"JWT {here.jira.context_token('rita')}",
+        f"JWT {here.jira.link.sign_install_token('installed')}",
+    ):
+        headers = {} if header is None else {"Authorization": header}
+        assert is_bare_401(http.post(url, content=body, headers=headers)), header
+    assert here.read(everything) == before
