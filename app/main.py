@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 
 import httpx2
 import structlog
@@ -26,7 +27,7 @@ from app.store.database import Database
 from app.store.secrets import Vault
 from app.store.signals import Wakes
 from app.store.tables import Tenant
-from app.turns.collaborators import AtStep, Collaborators
+from app.turns.collaborators import GRACE, AtStep, Collaborators, go_on
 from app.turns.ending import end_all
 from app.turns.policies import publish_first_workflow, remember_default_mode
 from app.turns.scheduler import Scheduler
@@ -55,7 +56,11 @@ class Parts:
 
 @asynccontextmanager
 async def assemble(
-    settings: Settings, *, clock: Clock | None = None, at_step: AtStep | None = None
+    settings: Settings,
+    *,
+    clock: Clock | None = None,
+    at_step: AtStep = go_on,
+    grace: timedelta = GRACE,
 ) -> AsyncIterator[Parts]:
     """Put the parts together; take them apart in the end.
 
@@ -63,6 +68,7 @@ async def assemble(
         settings: with secret keys.
         clock: the machine's, outside of tests.
         at_step: see ``Collaborators``.
+        grace: likewise.
     """
     clock = clock or SystemClock()
     async with AsyncExitStack() as stack:
@@ -85,7 +91,8 @@ async def assemble(
             vault=vault,
             jira=_JiraClients(vault, http, clock),
             assistant=AssistantServer(ThreadStore(database), clients, clock),
-            **({"at_step": at_step} if at_step else {}),
+            grace=grace,
+            at_step=at_step,
         )
         yield Parts(settings, database, vault, clock, http, collaborators)
 
@@ -115,16 +122,20 @@ def create_app(
     *,
     worker: bool = True,
     clock: Clock | None = None,
-    at_step: AtStep | None = None,
+    at_step: AtStep = go_on,
+    grace: timedelta = GRACE,
 ) -> Starlette:
-    """The application; with ``worker`` it also works on threads in this process."""
+    """The application; with ``worker`` it also works on threads in this process.
+
+    Clock, steps and grace are for tests; see ``Collaborators``.
+    """
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             try:
                 parts = await stack.enter_async_context(
-                    assemble(settings, clock=clock, at_step=at_step)
+                    assemble(settings, clock=clock, at_step=at_step, grace=grace)
                 )
                 app.state.wiring = _wiring(parts)
                 if worker:

@@ -113,7 +113,9 @@ def direct_dependencies() -> set[str]:
 def test_every_dependency_of_the_product_is_used() -> None:
     used = {name.split(".")[0] for path in files(".py", under="app") for name in imports(path)}
     provided = packages_distributions()
-    owners = {owner.lower().replace("_", "-") for module in used for owner in provided.get(module, [])}
+    owners = {
+        owner.lower().replace("_", "-") for module in used for owner in provided.get(module, [])
+    }
     wanted = {re.split(r"[\[<>=]", line)[0] for line in PYPROJECT["project"]["dependencies"]}
     by_url = {"psycopg"}  # SQLAlchemy imports it, for what DATABASE_URL names
     assert wanted - owners == by_url

@@ -130,6 +130,14 @@ def explain(error: BaseException, clock: Clock) -> ModelError:
     return ModelError("internal", retry_after=None)
 
 
+def may_have_cost(error: BaseException) -> bool:
+    """Whether the model may have worked before this; not where it refused, or was not reached."""
+    if isinstance(error, openai.APIStatusError):
+        return False
+    cause = error.__cause__ if isinstance(error, openai.APIConnectionError) else error
+    return not isinstance(cause, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.PoolTimeout)
+
+
 def explain_code(code: str | None) -> ModelError:
     """What an error that came within a stream means, by OpenAI's ``code``."""
     if code == "rate_limit_exceeded":

@@ -20,7 +20,7 @@ from openai.types.responses import (
 )
 
 from app.assistant.context import Usage
-from app.assistant.models import RETRY_SECONDS, explain, explain_code
+from app.assistant.models import RETRY_SECONDS, explain, explain_code, may_have_cost
 from app.clock import Clock
 from app.errors import ModelError
 
@@ -44,6 +44,7 @@ class WatchedRun:
         self._clock = clock
         self._said = 0
         self._begun = False
+        self._sent = True  # until it is known that nothing was
         self._reported: ResponseUsage | None = None
         self._incomplete: str | None = None
         self._failure: ModelError | None = None
@@ -57,6 +58,7 @@ class WatchedRun:
                         continue  # ChatKit would make an item of it
                 yield event
         except Exception as error:  # noqa: BLE001  (told by `failure`, see above)
+            self._sent = may_have_cost(error)
             self._failure = self._failure or self._explain(error)
 
     def stop(self) -> None:
@@ -67,7 +69,7 @@ class WatchedRun:
     def usage(self) -> Usage:
         if self._reported is not None:
             return Usage(self._reported.input_tokens, self._reported.output_tokens)
-        if not self._begun:
+        if not self._begun and not self._sent:
             return Usage()
         return Usage(
             self._given // CHARACTERS_PER_TOKEN + 1,

@@ -179,17 +179,23 @@ async def _newest_first(client: JiraClient, issue_id: str, *, page: int) -> Asyn
     seen: set[str] = set()
     start = 0
     while start < MOST_COMMENTS:
-        answer = await client.request(
-            operation,
-            "GET",
-            path,
-            params={
-                "orderBy": "-created",
-                "startAt": start,
-                "maxResults": page,
-                "expand": "properties",
-            },
-        )
+        try:
+            answer = await client.request(
+                operation,
+                "GET",
+                path,
+                params={
+                    "orderBy": "-created",
+                    "startAt": start,
+                    "maxResults": page,
+                    "expand": "properties",
+                },
+            )
+        except JiraUnavailable as error:
+            if error.status != 200 or page == 1:
+                raise
+            page = max(1, page // 4)  # too long to be read whole
+            continue
         listed = answer.get("comments") if isinstance(answer, dict) else None
         if not isinstance(listed, list):
             raise JiraUnavailable(operation, 200)

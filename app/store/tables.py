@@ -170,6 +170,7 @@ class Issue(_Table, table=True):
     service_project: bool | None = None
     reporter_id: str | None = None
     security_level: str | None = None
+    resolved: bool | None = None  # None: nobody has looked
     resting_since: datetime | None = Field(default=None, sa_type=UtcDateTime)
     resting_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
     rest_cause: str | None = None  # takeover | paused | too_many_replies
@@ -220,6 +221,7 @@ class Thread(_Table, table=True):
     lease_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
     fence: int = Field(default=0, sa_type=BigInteger)
     failures: int = 0  # in a row, of catching up
+    next_turn_id: str | None = None  # promised to what was asked beside a turn that posts
     filled_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     created_at: datetime = Field(sa_type=UtcDateTime)
 
@@ -273,9 +275,11 @@ class Item(_Table, table=True):
     comment_id: str | None = None
     client_id: str | None = None
     text: str = Field(sa_type=Text)
-    state: str = "done"  # streaming | done | draft | partial
+    state: str = "done"  # streaming | done | draft | hidden (without words: not public any more)
+    history: bool = False  # found when the thread was filled; not judged yet
     asks: bool = False  # waits for an answer, or had one
     as_draft: bool = False  # too old to be answered aloud: its answer becomes a draft
+    given_to: str | None = None  # the turn that was promised for it
     answered_by: str | None = None  # the turn that covers it
     written_by: str | None = None  # the turn that wrote it
     created_at: datetime = Field(sa_type=UtcDateTime)
@@ -314,6 +318,9 @@ class Turn(_Table, table=True):
     attempt: int = 0  # how often generation began
     restarts: int = 0  # because more was asked
     posts: int = 0  # how often Jira was asked to take the comment
+    tried_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  # and may still take it
+    outdated: bool = False  # what it has read is another text now, or none
+    failures: int = 0  # in a row, at the step where it is
     read_through: str | None = None  # sort_key of the newest item that it has read
     reply_item_id: str | None = None
     comment_id: str | None = None  # ours, once Jira has it

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -18,6 +18,10 @@ from app.store.writer import announce
 
 DUE = "due"
 """The signal that some thread wants a worker; ``due:<id>`` is meant for the one that has it."""
+
+
+HIDDEN = "hidden"
+"""State of an item that was public once: its place is known, its words are gone."""
 
 
 @dataclass(frozen=True)
@@ -248,9 +252,9 @@ def has_unseen(db: Session, thread_id: str) -> bool:
     )
 
 
-def drop_unseen(db: Session, thread_id: str, through: int) -> None:
-    """What was looked at: every row up to and including that id."""
-    db.exec(delete(Unseen).where(col(Unseen.thread_id) == thread_id, col(Unseen.id) <= through))
+def drop_unseen(db: Session, thread_id: str, ids: Collection[int]) -> None:
+    """What was looked at, and nothing else: rows do not become visible in the order of ids."""
+    db.exec(delete(Unseen).where(col(Unseen.thread_id) == thread_id, col(Unseen.id).in_(ids)))
 
 
 # --- items ----------------------------------------------------------------------------------
@@ -305,7 +309,9 @@ def items_page(
         through: a sort key; nothing beyond it is shown.
     """
     key = col(Item.sort_key)
-    query = select(Item).where(Item.tenant_id == tenant_id, Item.thread_id == thread_id)
+    query = select(Item).where(
+        Item.tenant_id == tenant_id, Item.thread_id == thread_id, Item.state != HIDDEN
+    )
     if through is not None:
         query = query.where(key <= through)
     if after is not None:
@@ -321,7 +327,12 @@ def asking(db: Session, thread_id: str) -> list[Item]:
     return list(
         db.exec(
             select(Item)
-            .where(Item.thread_id == thread_id, col(Item.asks), col(Item.answered_by).is_(None))
+            .where(
+                Item.thread_id == thread_id,
+                col(Item.asks),
+                col(Item.answered_by).is_(None),
+                Item.state != HIDDEN,
+            )
             .order_by(col(Item.sort_key))
         ).all()
     )

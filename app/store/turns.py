@@ -46,6 +46,25 @@ def posted_as(db: Session, thread_id: str, comment_id: str) -> bool:
     return found is not None
 
 
+def has_read(db: Session, thread_id: str, sort_key: str) -> bool:
+    """Whether a turn that answered, or is answering, has read as far as that."""
+    found = db.exec(
+        select(Turn.id)
+        .where(
+            Turn.thread_id == thread_id,
+            col(Turn.read_through) >= sort_key,
+            col(Turn.state).in_((*LIVE_STATES, "completed")),
+        )
+        .limit(1)
+    ).first()
+    return found is not None
+
+
+def any_begun(db: Session, thread_id: str) -> bool:
+    """Whether a turn of the thread has answered, or is answering."""
+    return has_read(db, thread_id, "")
+
+
 def newest(db: Session, thread_id: str) -> Turn | None:
     """The thread's last turn, however it ended."""
     return db.exec(

@@ -73,6 +73,7 @@ def takes_over(message: Message, policy: Policy) -> bool:
         and policy.answer_to == "reporter"
         and message.standing == "agent"
         and message.created >= policy.mode_since
+        and not automatic_mail(message.text)
     )
 
 

@@ -13,16 +13,19 @@ from sqlmodel import Session
 
 from app.errors import JiraNotFound
 from app.jira import comments
-from app.jira.types import Account
+from app.jira.types import Account, Comment
 from app.jira.types import Issue as JiraIssue
 from app.store import threads, turns
 from app.store.tables import Issue, Tenant, Thread, Unseen
 from app.store.threads import Lease
 from app.turns.collaborators import Collaborators
-from app.turns.filing import NOTHING_NEW, Caught, Findings, file, file_gone, set_aside
+from app.turns.filing import Findings, Gone, file, file_gone, set_aside
 from app.turns.policies import policy_of
 from app.turns.policy import FILL, Policy
 from app.turns.sightings import Lookout
+
+GLANCE = 10
+"""How many comments the last look reads where the newest is an unknown one."""
 
 
 @dataclass(frozen=True)
@@ -48,11 +51,11 @@ def _view(db: Session, lease: Lease, c: Collaborators) -> _View | None:
     )
 
 
-async def catch_up(lease: Lease, c: Collaborators, *, glance: bool = False) -> Caught:
-    """Bring a public thread up to what Jira shows now.
+async def catch_up(lease: Lease, c: Collaborators, *, glance: bool = False) -> None:
+    """Bring a public thread up to what Jira shows now, and let that act on its live turn.
 
     Args:
-        glance: also look whether Jira's newest comment is one that no webhook brought yet.
+        glance: look at the issue and its newest comments also where no webhook told of any.
 
     Raises:
         JiraError: Jira did not answer; nothing was changed and nothing is lost.
@@ -60,25 +63,24 @@ async def catch_up(lease: Lease, c: Collaborators, *, glance: bool = False) -> C
     """
     view = await c.database.read(_view, lease, c)
     if view is None:
-        return NOTHING_NEW
-    through = view.unseen[-1].id or 0 if view.unseen else 0
+        return
+    told = tuple(row.id for row in view.unseen if row.id is not None)
     unseen = await c.database.read(_worth_a_look, view)
-    if not unseen and not (glance and view.thread.filled_at):
-        if view.unseen:
-            await c.database.write(set_aside, lease, through)
-        return NOTHING_NEW
+    glance = glance and view.thread.filled_at is not None
+    if not unseen and not glance:
+        if told:
+            await c.database.write(set_aside, lease, told)
+        return
     try:
         if glance:
             unseen = [*unseen, *await _not_told_of(lease, view, c)]
-        if not unseen:
-            return NOTHING_NEW
         issue = await comments.issue(c.jira(view.tenant), view.issue.issue_id)
     except JiraNotFound:
-        deleted = any(row.event == "issue_deleted" for row in unseen)
-        return await c.database.write(file_gone, lease, through, deleted, c.clock.now())
-    findings = await _look(lease, view, unseen, issue, c)
-    findings = replace(findings, through=through)
-    return await c.database.write(file, lease, findings, c.settings, c.clock.now())
+        gone = Gone(told, any(row.event == "issue_deleted" for row in unseen))
+        await c.database.write(file_gone, lease, gone, c.settings, c.clock.now())
+        return
+    findings = replace(await _look(lease, view, unseen, issue, c), told=told)
+    await c.database.write(file, lease, findings, c.settings, c.clock.now())
 
 
 async def _look(
@@ -135,26 +137,35 @@ async def _actor(lookout: Lookout, row: Unseen) -> str:
 
 
 async def _not_told_of(lease: Lease, view: _View, c: Collaborators) -> list[Unseen]:
-    """Jira's newest comment, where the thread does not know it and no webhook told of it."""
-    newest = await comments.newest_comments(c.jira(view.tenant), view.issue.issue_id, 1)
+    """Jira's newest comments, as far as the thread does not know them and no webhook told."""
+    client, issue_id = c.jira(view.tenant), view.issue.issue_id
+    newest = await comments.newest_comments(client, issue_id, 1)
+    unknown = await c.database.read(_unknown, lease.thread_id, newest)
+    if unknown:
+        newest = await comments.newest_comments(client, issue_id, GLANCE)
+        unknown = await c.database.read(_unknown, lease.thread_id, newest)
     told = {row.comment_id for row in view.unseen}
-    rows = []
-    for comment in newest:
-        if comment.id in told or await c.database.read(_known, lease.thread_id, comment.id):
-            continue
-        rows.append(
-            Unseen(
-                tenant_id=lease.tenant_id,
-                thread_id=lease.thread_id,
-                event="comment_created",
-                comment_id=comment.id,
-                author_id=comment.author.account_id if comment.author else None,
-                occurred_at=comment.created,
-                received_at=c.clock.now(),
-            )
+    return [
+        Unseen(
+            tenant_id=lease.tenant_id,
+            thread_id=lease.thread_id,
+            event="comment_created",
+            comment_id=comment.id,
+            author_id=comment.author.account_id if comment.author else None,
+            occurred_at=comment.created,
+            received_at=c.clock.now(),
         )
-    return rows
+        for comment in unknown
+        if comment.id not in told
+    ]
 
 
-def _known(db: Session, thread_id: str, comment_id: str) -> bool:
-    return threads.item_by_comment(db, thread_id, comment_id) is not None
+def _unknown(db: Session, thread_id: str, newest: list[Comment]) -> list[Comment]:
+    """Those before the first that the thread knows; the newest comes first."""
+    found = []
+    for comment in newest:
+        if threads.item_by_comment(db, thread_id, comment.id) is not None:
+            break
+        if not turns.posted_as(db, thread_id, comment.id):
+            found.append(comment)
+    return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import timedelta
 
 from app.assistant.server import AssistantServer
 from app.clock import Clock
@@ -17,7 +18,10 @@ JiraFor = Callable[[Tenant], JiraClient]
 AtStep = Callable[[str], Awaitable[None]]
 
 
-async def _go_on(step: str) -> None:
+GRACE = timedelta(seconds=50)
+
+
+async def go_on(step: str) -> None:
     """Nothing happens at a step, outside of tests."""
 
 
@@ -27,6 +31,7 @@ class Collaborators:
 
     Attributes:
         jira: a client for a tenant's site.
+        grace: how long a request to Jira may still be under way after its answer failed to come.
         at_step: awaited with a step's name whenever a turn has recorded it; a test crashes here.
     """
 
@@ -36,4 +41,5 @@ class Collaborators:
     vault: Vault
     jira: JiraFor
     assistant: AssistantServer
-    at_step: AtStep = _go_on
+    grace: timedelta = GRACE
+    at_step: AtStep = go_on

@@ -26,7 +26,7 @@ from app.turns.answering import (
     plan,
 )
 from app.turns.openings import make_turn, reply_thread
-from app.turns.outcomes import MAX_ATTEMPTS
+from app.turns.outcomes import CAUSES, MAX_ATTEMPTS
 from app.turns.policies import policy_of
 
 
@@ -61,21 +61,29 @@ def decide(db: Session, lease: Lease, settings: Settings, now: datetime) -> Step
     from the stream first. One that was being posted is resumed, never written anew.
     """
     thread = threads.hold(db, lease)
+    if db.get_one(Tenant, lease.tenant_id).state != "installed":
+        return Idle(None)  # it is due again when somebody writes after the app is enabled
     turn = turns.live(db, thread.id)
     if turn is not None and turn.state == "posting":
         return _postponed(turn, now) or Resume(turn)
     if turn is not None and turn.state != "waiting":
-        ending.abandon(db, turn, now)
         if turn.attempt >= MAX_ATTEMPTS:
             ending.fail(db, turn, "crashed", now)
             turn = None
+        else:
+            ending.abandon(db, turn, now)
+    if turn is not None and turn.stop_asked_at is not None:
+        for item in threads.asking(db, thread.id):
+            item.answered_by = turn.id
+        ending.stop(db, turn, "stopped", now)
+        turn = None
     if turn is not None and (wait := _postponed(turn, now)):
         return wait
     issue = db.get(Issue, (lease.tenant_id, thread.issue_id)) if thread.issue_id else None
     if turn is None and not threads.asking(db, thread.id):
         return Idle(None)
     chosen = _plan(db, thread, issue, settings, now)
-    return _carry_out(db, thread, issue, turn, chosen, now)
+    return _carry_out(db, thread, issue, turn, chosen, settings, now)
 
 
 def _postponed(turn: Turn, now: datetime) -> Idle | None:
@@ -107,7 +115,13 @@ def _plan(
 
 
 def _carry_out(
-    db: Session, thread: Thread, issue: Issue | None, turn: Turn | None, chosen: Plan, now: datetime
+    db: Session,
+    thread: Thread,
+    issue: Issue | None,
+    turn: Turn | None,
+    chosen: Plan,
+    settings: Settings,
+    now: datetime,
 ) -> Step:
     if isinstance(chosen, Wait):
         resting = issue is not None and chosen.until == issue.resting_until
@@ -115,7 +129,7 @@ def _carry_out(
             ending.stop(db, turn, "takeover", now)
         return Idle(chosen.until)
     if isinstance(chosen, HandOver):
-        return _hand_over(db, thread, issue, turn, now)
+        return _hand_over(db, issue, turn, settings, now)
     if chosen.forget:
         _forget(db, chosen.forget)
     if isinstance(chosen, Nothing):
@@ -128,8 +142,7 @@ def _carry_out(
 def _begin(db: Session, thread: Thread, turn: Turn | None, chosen: Answer, now: datetime) -> Step:
     if turn is None:
         turn = make_turn(db, thread, chosen.reply_as, now)
-    turn.reply_as = chosen.reply_as
-    turn.reply_thread_id = reply_thread(db, thread, chosen.reply_as, now).id
+    _aim(db, thread, turn, chosen, now)
     for item in db.exec(select(Item).where(col(Item.id).in_(chosen.item_ids))):
         item.answered_by = turn.id
     newest, _ = threads.items_page(db, thread.tenant_id, thread.id, limit=1, order="desc")
@@ -145,12 +158,23 @@ def _begin(db: Session, thread: Thread, turn: Turn | None, chosen: Answer, now: 
     return Run(turn)
 
 
+def _aim(db: Session, thread: Thread, turn: Turn, chosen: Answer, now: datetime) -> None:
+    """Where the answer will stand; who watches elsewhere is told that it will not be there."""
+    aim = reply_thread(db, thread, chosen.reply_as, now).id
+    turn.reply_as = chosen.reply_as
+    if aim != turn.reply_thread_id:
+        told = {"turn_id": turn.id, "cause": "moved", "message": CAUSES["moved"]}
+        log.append(db, turn.tenant_id, turn.reply_thread_id, [("turn.stopped", told)], now)
+        turn.reply_thread_id = aim
+        queued = ("turn.queued", {"turn_id": turn.id})
+        log.append(db, turn.tenant_id, aim, [queued], now)
+
+
 def _hand_over(
-    db: Session, thread: Thread, issue: Issue | None, turn: Turn | None, now: datetime
+    db: Session, issue: Issue | None, turn: Turn | None, settings: Settings, now: datetime
 ) -> Step:
     assert issue is not None  # only an issue's public thread has a number of replies
-    tenant = db.get_one(Tenant, thread.tenant_id)
-    until = now + ending.resume_after(tenant)
+    until = now + policy_of(db, issue, settings).resume_after
     issue.resting_since, issue.resting_until = now, until
     issue.spoken_at, issue.rest_cause = now, "too_many_replies"
     if turn is not None:

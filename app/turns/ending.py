@@ -6,18 +6,18 @@ end is told.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlmodel import Session, col, delete, select
 
 from app.store import threads
 from app.store.ids import new_id
 from app.store.statements import sort_key
-from app.store.tables import LIVE_STATES, Item, Tenant, Turn, Unseen
+from app.store.tables import LIVE_STATES, Item, Turn, Unseen
 from app.stream import log
 from app.stream.encoding import item_json
+from app.turns import items
 from app.turns.outcomes import CAUSES
-from app.turns.policy import Policy
 
 
 def abandon(db: Session, turn: Turn, now: datetime) -> None:
@@ -27,6 +27,8 @@ def abandon(db: Session, turn: Turn, now: datetime) -> None:
     turn.state = "waiting"
     turn.reply_item_id = None
     turn.read_through = None
+    turn.outdated = False
+    turn.tried_at = None
 
 
 def stop(db: Session, turn: Turn, cause: str, now: datetime) -> None:
@@ -47,14 +49,8 @@ def drop(db: Session, turn: Turn, cause: str, now: datetime) -> None:
 
 
 def fail(db: Session, turn: Turn, cause: str, now: datetime) -> None:
-    """No answer could be made. A person sees why, and may run it again."""
+    """No answer could be made. What it covers is not asked again by itself."""
     _remove_partial(db, turn, now)
-    for item in db.exec(
-        select(Item).where(
-            Item.thread_id == turn.thread_id, col(Item.asks), col(Item.answered_by).is_(None)
-        )
-    ):
-        item.answered_by = turn.id  # a failed question is not asked again by itself
     _end(db, turn, "failed", cause, now)
 
 
@@ -107,12 +103,6 @@ def end_all(db: Session, tenant_id: str, now: datetime) -> None:
     db.execute(delete(Unseen).where(col(Unseen.tenant_id) == tenant_id))
 
 
-def resume_after(tenant: Tenant) -> timedelta:
-    """How long the assistant rests once a person has taken over."""
-    policy = Policy.model_validate({**tenant.settings, "mode_since": tenant.installed_at})
-    return policy.resume_after
-
-
 def _end(db: Session, turn: Turn, state: str, cause: str, now: datetime) -> None:
     turn.state, turn.cause, turn.finished_at, turn.not_before = state, cause, now, None
     kind = "turn.failed" if state == "failed" else "turn.stopped"
@@ -136,12 +126,5 @@ def _remove_partial(db: Session, turn: Turn, now: datetime) -> None:
     item = _reply(db, turn)
     if item is None:
         return
-    db.delete(item)
-    db.flush()
-    log.append(
-        db,
-        turn.tenant_id,
-        turn.reply_thread_id,
-        [("thread.item.removed", {"item_id": item.id})],
-        now,
-    )
+    # Its words go, too: they may quote what was the reason to abandon it.
+    items.take_out(db, item, now)

@@ -24,6 +24,8 @@ from app.turns.collaborators import Collaborators
 from app.turns.reading import Gathered
 
 GROUP = 0.04  # seconds
+LONGEST = 300.0
+"""Seconds that a model may take in all, however busily it writes."""
 
 
 class _Telling:
@@ -89,12 +91,17 @@ async def generate(gathered: Gathered, lease: Lease, c: Collaborators) -> str:
     thread = ThreadMetadata(id=context.thread_id, created_at=c.clock.now())
     telling = _Telling(gathered, lease, c)
     try:
-        async with aclosing(c.assistant.respond(thread, None, context)) as events:
+        async with (
+            asyncio.timeout(LONGEST),
+            aclosing(c.assistant.respond(thread, None, context)) as events,
+        ):
             async for event in events:
                 telling.take(_words(event))
         if context.cancelled:
             return ""
         await telling.finish()
+    except TimeoutError:
+        raise ModelError("unreachable", retry_after=0.0) from None
     finally:
         await telling.leave()
     if not telling.text.strip():

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlmodel import Session, select
+from sqlmodel import Session
 
 from app.clock import Clock
 from app.doors.arrivals import Arrival
 from app.store import threads
 from app.store.database import Database
 from app.store.statements import insert_new
-from app.store.tables import Delivery, Thread, Unseen
+from app.store.tables import Delivery, Unseen
 
 
 async def receive(arrival: Arrival, tenant_id: str, *, database: Database, clock: Clock) -> bool:
@@ -36,9 +36,6 @@ def _take_in(db: Session, tenant_id: str, issue_id: str, arrival: Arrival, now: 
         if arrival.event not in {"comment_created", "comment_updated", "issue_created"}:
             return True  # nothing is known of that issue, and nothing asked
         thread = threads.ensure_thread(db, tenant_id, issue_id, "public", now)
-    # Locked first: the ids of a thread's unseen rows then rise in the order of their commits, and
-    # whoever drops those up to an id that was looked at drops none that appeared later.
-    db.exec(select(Thread.id).where(Thread.id == thread.id).with_for_update()).one()
     db.add(
         Unseen(
             tenant_id=tenant_id,

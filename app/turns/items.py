@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlmodel import Session
+from sqlmodel import Session, col, delete
 
-from app.store import turns
-from app.store.tables import Item
+from app.store import threads, turns
+from app.store.ids import new_epoch
+from app.store.tables import Event, Item, Thread
 from app.stream import log
-from app.stream.encoding import item_json
+from app.stream.encoding import item_json, thread_json
 
 
 def rewrite(db: Session, item: Item, text: str, now: datetime) -> None:
@@ -27,6 +28,24 @@ def take_out(db: Session, item: Item, now: datetime) -> None:
     log.append(db, item.tenant_id, item.thread_id, [removed], now)
     db.delete(item)
     db.flush()
+
+
+def hide(db: Session, item: Item, now: datetime) -> None:
+    """Out of every view, though it may come back: its place stays, its words do not."""
+    log.redact(db, item.tenant_id, item.thread_id, item.id)
+    removed = ("thread.item.removed", {"item_id": item.id})
+    log.append(db, item.tenant_id, item.thread_id, [removed], now)
+    item.text, item.state, item.updated_at = "", threads.HIDDEN, now
+
+
+def empty(db: Session, thread: Thread, now: datetime) -> None:
+    """All of a thread, and its log, in a few statements; who watches begins anew."""
+    db.execute(delete(Item).where(col(Item.thread_id) == thread.id))
+    db.execute(delete(Event).where(col(Event.thread_id) == thread.id))
+    thread.epoch, thread.last_n = new_epoch(), 0
+    log.append(
+        db, thread.tenant_id, thread.id, [("thread.updated", {"thread": thread_json(thread)})], now
+    )
 
 
 def is_read_now(db: Session, item: Item) -> bool:

@@ -8,7 +8,7 @@ from sqlmodel import Session
 
 from app.store import threads, turns
 from app.store.ids import new_id
-from app.store.tables import Issue, Thread, Turn
+from app.store.tables import Issue, Tenant, Thread, Turn
 from app.stream import log
 from app.turns.policy import Policy, ReplyAs
 
@@ -16,20 +16,25 @@ from app.turns.policy import Policy, ReplyAs
 def open_turn(
     db: Session, thread: Thread, issue: Issue, policy: Policy, now: datetime
 ) -> Turn | None:
-    """The thread's waiting turn, made where there is none and the assistant does not rest."""
+    """The thread's live turn, made where there is none and the assistant does not rest."""
     if issue.resting_until is not None and issue.resting_until > now:
+        return None
+    if db.get_one(Tenant, thread.tenant_id).state != "installed":
         return None
     found = turns.live(db, thread.id)
     if found is not None:
         return found
     reply_as = policy.reply_as(service_project=issue.service_project)
+    if all(item.as_draft for item in threads.asking(db, thread.id)):
+        reply_as = "draft"
     return make_turn(db, thread, reply_as, now)
 
 
 def make_turn(db: Session, thread: Thread, reply_as: ReplyAs, now: datetime) -> Turn:
     """A new turn that waits for a worker. Told on the thread where its answer will stand."""
+    promised, thread.next_turn_id = thread.next_turn_id, None
     turn = Turn(
-        id=new_id("turn"),
+        id=promised or new_id("turn"),
         tenant_id=thread.tenant_id,
         thread_id=thread.id,
         reply_thread_id=reply_thread(db, thread, reply_as, now).id,

@@ -7,7 +7,8 @@ helps. None of it is ever written to Jira.
 from __future__ import annotations
 
 import random
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from app.errors import (
     AppError,
@@ -44,9 +45,13 @@ CAUSES: dict[str, str] = {
     "switched_off": "The assistant was switched off here.",
     "uninstalled": "The app was disabled or uninstalled.",
     "stopped": "A person stopped it.",
+    "moved": "Its answer will stand on the issue's other thread.",
 }
 
 MAX_ATTEMPTS = 5
+MAX_POSTINGS = 12
+"""About half an hour, by the waits below: Jira may be down for that long."""
+
 WAITS = (1.0, 5.0, 20.0, 60.0, 300.0)
 """Seconds before the next try, by the number of tries made."""
 
@@ -55,24 +60,45 @@ def cause_of(error: Exception) -> str:
     """The word for what went wrong."""
     if isinstance(error, ModelError):
         return error.cause if error.cause in CAUSES else "internal"
-    if isinstance(error, JiraDenied):
-        return "jira_denied"
-    if isinstance(error, JiraRefused):
-        return "comment_cap" if error.status == 413 else "jira_refused"
-    if isinstance(error, JiraNotFound):
-        return "question_gone"
-    if isinstance(error, JiraError):
-        return "jira_unreachable"
-    return "internal"
+    if isinstance(error, JiraRefused) and error.status == 413:
+        return "comment_cap"
+    return next((cause for kind, cause in BY_KIND.items() if isinstance(error, kind)), "internal")
 
 
-def wait_before_retry(error: Exception, tries: int) -> timedelta | None:
-    """How long to wait before another try, or None where none will help.
+@dataclass(frozen=True)
+class Failure:
+    """Why an attempt failed, and what becomes of the turn.
+
+    Attributes:
+        until: try again then; None: no other try will help.
+        sure: Jira, if it was asked to take the comment, has certainly done with it.
+        counts: as one of the tries that a turn has.
+    """
+
+    cause: str
+    until: datetime | None
+    sure: bool
+    counts: bool = True
+
+
+def failure_of(error: Exception, tries: int, now: datetime, *, posting: bool) -> Failure:
+    """What an error means for its turn.
 
     Args:
-        tries: how many were made, this one included.
+        error: what ended the attempt.
+        tries: how many failed at this step, this one included.
+        now: by our clock.
+        posting: the answer is written; so it is worth more patience.
     """
-    if tries >= MAX_ATTEMPTS:
+    if isinstance(error, TooSoon):
+        return Failure("jira_unreachable", error.until, sure=False, counts=False)
+    sure = not (isinstance(error, JiraError) and error.maybe_done and error.status is None)
+    wait = _wait(error, tries, MAX_POSTINGS if posting else MAX_ATTEMPTS)
+    return Failure(cause_of(error), None if wait is None else now + wait, sure)
+
+
+def _wait(error: Exception, tries: int, most: int) -> timedelta | None:
+    if tries >= most or isinstance(error, NotInternal | JiraDenied | JiraRefused | JiraNotFound):
         return None
     asked = 0.0
     if isinstance(error, ModelError):
@@ -81,12 +107,32 @@ def wait_before_retry(error: Exception, tries: int) -> timedelta | None:
         asked = error.retry_after
     elif isinstance(error, JiraRateLimited):
         asked = error.retry_after
-    elif isinstance(error, JiraDenied | JiraRefused | JiraNotFound):
-        return None
     wait = WAITS[min(tries - 1, len(WAITS) - 1)]
     jitter = random.uniform(0.8, 1.2)  # noqa: S311  (spreads retries; nothing secret)
     return timedelta(seconds=max(asked, wait * jitter))
 
 
+class NotInternal(AppError):
+    """Jira shows the note to customers. Its words were taken back at once."""
+
+
+class TooSoon(AppError):
+    """An earlier request to take the comment may still be under way: look again at ``until``."""
+
+    def __init__(self, until: datetime) -> None:
+        super().__init__("an earlier request may still be under way")
+        self.until = until
+
+
 class Interrupted(AppError):
     """The turn was stopped, restarted or ended beside its own work: leave everything as it is."""
+
+
+BY_KIND: dict[type[Exception], str] = {
+    NotInternal: "not_internal",
+    JiraDenied: "jira_denied",
+    JiraRefused: "jira_refused",
+    JiraNotFound: "question_gone",
+    JiraError: "jira_unreachable",
+}
+"""The first that fits; so the special stands before the general."""

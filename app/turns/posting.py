@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from sqlmodel import Session
 
-from app.errors import AppError, JiraNotFound, JiraRefused
+from app.errors import JiraNotFound, JiraRefused
 from app.jira import comments
 from app.jira.adf import paragraph, plain_adf, to_adf
 from app.jira.client import JiraClient
@@ -24,16 +24,11 @@ from app.turns.attribution import attribution
 from app.turns.catching_up import catch_up
 from app.turns.collaborators import Collaborators
 from app.turns.language import language_of
-from app.turns.outcomes import Interrupted
+from app.turns.outcomes import Interrupted, NotInternal, TooSoon
 from app.turns.policies import policy_of
 from app.turns.policy import Policy
 from app.turns.reading import links_of
-from app.turns.sightings import audience
 from app.turns.texts import WITHDRAWN
-
-
-class NotInternal(AppError):
-    """Jira shows the note to customers. Its words were taken back at once."""
 
 
 @dataclass(frozen=True)
@@ -72,64 +67,54 @@ def _delivery(db: Session, turn: Turn, c: Collaborators) -> _Delivery:
     return _Delivery(turn, db.get_one(Tenant, turn.tenant_id), thread, issue, item, policy, asked)
 
 
-async def post(turn_id: str, lease: Lease, c: Collaborators, looking: asyncio.Lock) -> None:
+async def post(turn_id: str, lease: Lease, c: Collaborators) -> None:
     """Bring the turn's answer to where it belongs, once.
 
-    Args:
-        turn_id: of the leased thread.
-        lease: ours.
-        c: what the work is done with.
-        looking: held by whoever catches the thread up and lets that act on the turn.
-
     Raises:
-        JiraError, NotInternal: it could not be; the turn is still to be posted.
+        JiraError, NotInternal, TooSoon: it could not be; the turn is still to be posted.
     """
     delivery = await c.database.read(_read, turn_id, lease, c)
     posted: recording.Posted | None = None
     if delivery.turn.reply_as in {"public", "internal"}:
-        comment = await _to_jira(delivery, lease, c, looking)
-        posted = comment
+        posted = await _to_jira(delivery, lease, c)
         await c.at_step("posted")
     await c.database.write(recording.finish, lease, turn_id, posted, c.clock.now())
     await c.at_step("finished")
 
 
-async def _to_jira(
-    delivery: _Delivery, lease: Lease, c: Collaborators, looking: asyncio.Lock
-) -> recording.Posted:
+async def _to_jira(delivery: _Delivery, lease: Lease, c: Collaborators) -> recording.Posted:
     turn, item, issue = delivery.turn, delivery.item, delivery.issue
     assert issue is not None  # what is posted has an issue to be posted on
     client = c.jira(delivery.tenant)
+    internal = turn.reply_as == "internal"
     if turn.comment_id is not None:
-        return await _as_told(client, issue, turn, delivery.item)
+        return await _as_told(client, delivery)
     if turn.posts:
         found = await _find(client, delivery)
         if found is not None:
-            return await _checked(client, issue, turn, found)
+            return await _checked(client, issue, found, internal=internal)
+        if turn.tried_at is not None and c.clock.now() < turn.tried_at + c.grace:
+            raise TooSoon(turn.tried_at + c.grace)
     # The last look before a public word: did a person speak, was the question taken back?
-    async with looking:
-        caught = await catch_up(lease, c, glance=True)
-        go_on = await c.database.write(
-            recording.note_try, lease, turn.id, caught, c.settings, c.clock.now()
-        )
+    await catch_up(lease, c, glance=True)
+    go_on = await c.database.write(recording.note_try, lease, turn.id, c.settings, c.clock.now())
     if item is None or not go_on:
         raise Interrupted
     await c.at_step("trying")
-    comment = await _add(client, delivery, item, internal=turn.reply_as == "internal")
-    return await _checked(client, issue, turn, comment)
+    comment = await _add(client, delivery, item, internal=internal)
+    return await _checked(client, issue, comment, internal=internal)
 
 
-async def _as_told(
-    client: JiraClient, issue: Issue, turn: Turn, item: Item | None
-) -> recording.Posted:
+async def _as_told(client: JiraClient, delivery: _Delivery) -> recording.Posted:
     """Its own webhook was faster than the answer to posting it, or has told of its deletion."""
+    turn, issue = delivery.turn, delivery.issue
+    assert issue is not None
     assert turn.comment_id is not None
     try:
         comment = await comments.comment(client, issue.issue_id, turn.comment_id)
     except JiraNotFound:
-        created = item.created_at if item else turn.created_at
-        return recording.Posted(turn.comment_id, created)
-    return await _checked(client, issue, turn, comment)
+        return recording.Posted(turn.comment_id, turn.created_at, gone=True)
+    return await _checked(client, issue, comment, internal=turn.reply_as == "internal")
 
 
 async def _find(client: JiraClient, delivery: _Delivery) -> Comment | None:
@@ -140,7 +125,7 @@ async def _find(client: JiraClient, delivery: _Delivery) -> Comment | None:
         client,
         issue.issue_id,
         turn.id,
-        since=turn.posting_at or turn.created_at,
+        since=turn.created_at,
         own_account_id=account,
     )
 
@@ -161,6 +146,7 @@ async def post_reply(tenant_id: str, turn_id: str, c: Collaborators) -> str:
     seen = await comments.issue(client, issue.issue_id)
     internal = seen.service_project is not False
     comment = await _add(client, delivery, delivery.item, internal=internal)
+    await _checked(client, issue, comment, internal=internal)
     await c.database.write(_note_comment, tenant_id, turn_id, comment.id)
     return comment.id
 
@@ -211,12 +197,15 @@ async def _add(client: JiraClient, delivery: _Delivery, item: Item, *, internal:
 
 
 async def _checked(
-    client: JiraClient, issue: Issue, turn: Turn, comment: Comment
+    client: JiraClient, issue: Issue, comment: Comment, *, internal: bool
 ) -> recording.Posted:
-    """An internal note is read back before it is called one; if it is public it is blanked."""
-    if turn.reply_as == "internal":
+    """An internal note is read back before it is called one; if it is public it is blanked.
+
+    Our own property says what we asked for, not what Jira made of it: ``jsdPublic`` decides.
+    """
+    if internal:
         fresh = await comments.comment(client, issue.issue_id, comment.id)
-        if audience(fresh, service_project=True) == "public":
+        if fresh.jsd_public:
             blank = plain_adf(WITHDRAWN)
             await comments.blank_comment(client, issue.issue_id, comment.id, blank)
             raise NotInternal

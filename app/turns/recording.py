@@ -15,17 +15,13 @@ from app.assistant.context import Usage
 from app.settings import Settings
 from app.store import threads, turns
 from app.store.statements import sort_key
-from app.store.tables import Issue, Item, Tenant, Turn
+from app.store.tables import Item, Tenant, Turn
 from app.store.threads import Lease
 from app.stream import log
 from app.stream.encoding import item_json
-from app.turns import budget, ending
-from app.turns.filing import Caught
-from app.turns.outcomes import Interrupted
-from app.turns.policies import policy_of
-
-MOST_RESTARTS = 1
-RUNNING = ("gathering", "generating")
+from app.turns import budget, ending, items
+from app.turns.acting import RUNNING, ends, interruptible
+from app.turns.outcomes import Failure, Interrupted
 
 
 @dataclass(frozen=True)
@@ -50,6 +46,7 @@ class Posted:
 
     comment_id: str
     created: datetime
+    gone: bool = False  # somebody has deleted it already
 
 
 def mine(db: Session, lease: Lease, running: Running, *states: str) -> Turn:
@@ -129,125 +126,69 @@ def begin_posting(db: Session, lease: Lease, running: Running, text: str, now: d
     item.text = text
     lines = [_update(item, "content_part.done", {"content": _part(text)})]
     log.append(db, turn.tenant_id, turn.reply_thread_id, lines, now)
-    turn.state, turn.posting_at = "posting", now
+    turn.state, turn.posting_at, turn.failures = "posting", now, 0
 
 
-def react(
-    db: Session,
-    lease: Lease,
-    running: Running,
-    caught: Caught,
-    settings: Settings,
-    now: datetime,
-) -> bool:
-    """Let what catching up found act on the turn. True if this attempt of it is over.
-
-    Once Jira may have been asked to take the comment, nothing acts on it from beside.
-    """
+def over(db: Session, lease: Lease, running: Running, settings: Settings, now: datetime) -> bool:
+    """Whether this attempt was ended or begun again beside itself, or is now."""
     threads.hold(db, lease)
     turn = turns.by_id(db, lease.tenant_id, running.turn_id)
     if turn is None or turn.attempt != running.attempt:
         return True
     if turn.state not in (*RUNNING, "posting"):
         return True
-    if turn.posts:
-        return False
-    return _act(db, turn, caught, settings, now)
+    return interruptible(turn) and ends(db, turn, settings, now)
 
 
-def note_try(
-    db: Session, lease: Lease, turn_id: str, caught: Caught, settings: Settings, now: datetime
-) -> bool:
+def note_try(db: Session, lease: Lease, turn_id: str, settings: Settings, now: datetime) -> bool:
     """That Jira is about to be asked to take the comment: known also after a crash.
 
-    The last look: False if the comment is not to be posted, be it for what was caught or for
-    what was switched since.
+    The last look: False if the comment is not to be posted after all.
     """
     turn = _posting(db, lease, turn_id)
-    if _act(db, turn, caught, settings, now):
+    if ends(db, turn, settings, now):
         return False
     turn.posts += 1
+    turn.tried_at = now
     return True
-
-
-def _act(db: Session, turn: Turn, caught: Caught, settings: Settings, now: datetime) -> bool:
-    tenant = db.get_one(Tenant, turn.tenant_id)
-    if tenant.state != "installed":
-        ending.stop(db, turn, "uninstalled", now)
-    elif turn.stop_asked_at is not None:
-        ending.stop(db, turn, "stopped", now)
-    elif turn.reply_as == "private":
-        return False
-    elif caught.gone:
-        ending.drop(db, turn, "question_gone", now)
-    elif caught.taken_over or _resting(db, turn, now):
-        ending.stop(db, turn, "takeover", now)
-    elif caught.changed or not _still_so(db, turn, settings):
-        ending.abandon(db, turn, now)
-    elif caught.asked and turn.restarts < MOST_RESTARTS:
-        ending.abandon(db, turn, now)
-        turn.restarts += 1
-    else:
-        return False
-    return True
-
-
-def _issue_of(db: Session, turn: Turn) -> Issue | None:
-    thread = threads.by_id(db, turn.tenant_id, turn.thread_id)
-    if thread is None or thread.issue_id is None:
-        return None
-    return db.get(Issue, (turn.tenant_id, thread.issue_id))
-
-
-def _resting(db: Session, turn: Turn, now: datetime) -> bool:
-    issue = _issue_of(db, turn)
-    return issue is not None and issue.resting_until is not None and issue.resting_until > now
-
-
-def _still_so(db: Session, turn: Turn, settings: Settings) -> bool:
-    """Whether an answer would still be given in this way. A draft stays one in any mode but off."""
-    issue = _issue_of(db, turn)
-    if issue is None:
-        return True
-    policy = policy_of(db, issue, settings)
-    if turn.reply_as == "draft":
-        return policy.mode != "off"
-    return policy.reply_as(service_project=issue.service_project) == turn.reply_as
 
 
 def finish(db: Session, lease: Lease, turn_id: str, posted: Posted | None, now: datetime) -> None:
     """The answer stands where it belongs; the turn is over."""
     turn = _posting(db, lease, turn_id)
     item = _reply_item(db, turn)
-    if item is not None:
-        item.state = "draft" if turn.reply_as == "draft" else "done"
-        item.updated_at = now
-        if posted is not None:
-            item.comment_id = posted.comment_id
-            if turn.reply_as == "public":
-                item.created_at = posted.created
-                item.sort_key = _place(posted)
-        log.append(
-            db,
-            turn.tenant_id,
-            turn.reply_thread_id,
-            [("thread.item.done", {"item": item_json(item)})],
-            now,
-        )
+    if item is not None and posted is not None and posted.gone:
+        items.take_out(db, item, now)
+    elif item is not None:
+        _settle_item(turn, item, posted, now)
+        done = ("thread.item.done", {"item": item_json(item)})
+        log.append(db, turn.tenant_id, turn.reply_thread_id, [done], now)
     turn.comment_id = posted.comment_id if posted else turn.comment_id
     turn.state, turn.finished_at, turn.cause, turn.not_before = "completed", now, None, None
     told = {"turn_id": turn.id, "item_id": turn.reply_item_id, "comment_id": turn.comment_id}
     log.append(db, turn.tenant_id, turn.reply_thread_id, [("turn.completed", told)], now)
 
 
-def give_back(
-    db: Session, lease: Lease, turn_id: str, cause: str, until: datetime | None, now: datetime
-) -> None:
-    """An attempt failed: try again at ``until``, or fail where that is None."""
+def _settle_item(turn: Turn, item: Item, posted: Posted | None, now: datetime) -> None:
+    item.state = "draft" if turn.reply_as == "draft" else "done"
+    item.updated_at = now
+    if posted is not None:
+        item.comment_id = posted.comment_id
+        if turn.reply_as == "public":
+            item.created_at = posted.created
+            item.sort_key = _place(posted)
+
+
+def give_back(db: Session, lease: Lease, turn_id: str, failure: Failure, now: datetime) -> None:
+    """An attempt failed: put the turn off, or end it."""
     threads.hold(db, lease)
     turn = turns.by_id(db, lease.tenant_id, turn_id)
     if turn is None or turn.state not in (*RUNNING, "posting"):
         return
+    cause, until = failure.cause, failure.until
+    turn.failures += 1 if failure.counts else 0
+    if failure.sure:
+        turn.tried_at = None
     if until is not None:
         ending.postpone(db, turn, cause, until, now)
     elif cause == "question_gone":

@@ -86,7 +86,8 @@ class Scheduler:
         return bool(self._running)
 
     def _done(self, task: asyncio.Task[None]) -> None:
-        self._running.pop(task.get_name(), None)
+        if self._running.get(task.get_name()) is task:  # it may be held again already
+            del self._running[task.get_name()]
 
     async def _work(self, lease: Lease) -> None:
         working = asyncio.create_task(work(lease, self._c, self._wakes))

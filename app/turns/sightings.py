@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from app.errors import JiraNotFound
+from app.errors import JiraError, JiraNotFound, JiraRefused
 from app.firewall import CommentMarks, audience_of
 from app.jira import comments, permissions, service_desk
 from app.jira.adf import body_mentions, body_to_markdown
@@ -80,11 +80,10 @@ class Lookout:
                 if comment.id not in told
             ]
         for comment_id, rows in told.items():
-            found = known.get(comment_id) or await self._fetch(comment_id)
-            if found is None:
-                sightings.append(_gone(comment_id, rows))
+            if comment_id in known:
+                sightings.append(await self._sight(known[comment_id], rows, history=False))
             else:
-                sightings.append(await self._sight(found, rows, history=False))
+                sightings.append(await self._fetch(comment_id, rows))
         return sightings
 
     async def standing(self, account: Account | None) -> Standing:
@@ -122,11 +121,17 @@ class Lookout:
                 return True
         return False
 
-    async def _fetch(self, comment_id: str) -> Comment | None:
+    async def _fetch(self, comment_id: str, rows: list[Unseen]) -> Sighting:
+        told = rows[-1]
         try:
-            return await comments.comment(self._client, self._issue.id, comment_id)
+            found = await comments.comment(self._client, self._issue.id, comment_id)
         except JiraNotFound:
-            return None
+            return Sighting(comment_id, "gone", told.occurred_at, told.author_id)
+        except JiraError as error:
+            if not _is_about_this_one(error):
+                raise
+            return Sighting(comment_id, "internal", told.occurred_at, told.author_id)
+        return await self._sight(found, rows, history=False)
 
     async def _sight(self, comment: Comment, rows: list[Unseen], *, history: bool) -> Sighting:
         seen_by = audience(comment, service_project=self._issue.service_project)
@@ -152,5 +157,9 @@ class Lookout:
         )
 
 
-def _gone(comment_id: str, rows: list[Unseen]) -> Sighting:
-    return Sighting(comment_id, "gone", rows[-1].occurred_at, rows[-1].author_id)
+def _is_about_this_one(error: JiraError) -> bool:
+    """Whether Jira will not show this comment, or not as a comment: others are no worse for it.
+
+    What is not shown is not public. 401 is about the app, and a missing answer about the day.
+    """
+    return isinstance(error, JiraRefused) or error.status in {200, 403}

@@ -11,9 +11,11 @@ from sqlmodel import Session
 from app.store import threads, turns
 from app.store.ids import new_id
 from app.store.statements import sort_key
-from app.store.tables import Item
+from app.store.tables import Item, Thread
 from app.stream import log
 from app.stream.encoding import item_json
+from app.turns import ending
+from app.turns.acting import MOST_RESTARTS, interruptible
 from app.turns.openings import make_turn
 
 
@@ -53,8 +55,21 @@ def ask_privately(
             ),
         )
         log.append(db, tenant_id, thread.id, [("thread.item.done", {"item": item_json(item)})], now)
-    if item.answered_by is not None:
-        return Asked(thread.id, item.id, item.answered_by)
-    turn = turns.live(db, thread.id) or make_turn(db, thread, "private", now)
-    threads.make_due(db, thread.id, now)
-    return Asked(thread.id, item.id, turn.id)
+        item.given_to = _give(db, thread, now)
+        threads.make_due(db, thread.id, now)
+    return Asked(thread.id, item.id, item.answered_by or item.given_to or "")
+
+
+def _give(db: Session, thread: Thread, now: datetime) -> str:
+    """The id of the turn that will answer: the one that waits or can begin again, or the next."""
+    turn = turns.live(db, thread.id)
+    if turn is None:
+        return make_turn(db, thread, "private", now).id
+    if turn.state == "waiting":
+        return turn.id
+    if interruptible(turn) and turn.restarts < MOST_RESTARTS:
+        ending.abandon(db, turn, now)
+        turn.restarts += 1
+        return turn.id
+    thread.next_turn_id = thread.next_turn_id or new_id("turn")
+    return thread.next_turn_id

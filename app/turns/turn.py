@@ -17,8 +17,6 @@ speaks still ends it, and what is asked still begins it again.
 
 from __future__ import annotations
 
-import asyncio
-
 from app.assistant.context import TurnContext
 from app.store.tables import Turn
 from app.store.threads import Lease
@@ -41,7 +39,6 @@ class TurnRun:
         self._c = c
         self._context: TurnContext | None = None
         self._stopped = False
-        self.looking = asyncio.Lock()  # what is caught, and what it does to the turn, go together
 
     @property
     def running(self) -> Running:
@@ -75,7 +72,7 @@ class TurnRun:
 
     async def deliver(self) -> None:
         """From the recorded answer on: also where another worker left off."""
-        await post(self._turn.id, self._lease, self._c, self.looking)
+        await post(self._turn.id, self._lease, self._c)
 
     async def _generate(self, gathered: Gathered) -> str:
         """The answer's text; the hand-off's where the budget has no room."""

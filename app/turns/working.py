@@ -19,9 +19,7 @@ from app.turns import recording
 from app.turns.catching_up import catch_up
 from app.turns.collaborators import Collaborators
 from app.turns.deciding import Idle, Resume, Run, decide
-from app.turns.filing import NOTHING_NEW
-from app.turns.outcomes import WAITS, Interrupted, cause_of, wait_before_retry
-from app.turns.posting import NotInternal
+from app.turns.outcomes import WAITS, Interrupted, cause_of, failure_of
 from app.turns.recording import Running
 from app.turns.turn import TurnRun
 
@@ -86,18 +84,13 @@ async def _look_beside(lease: Lease, run: TurnRun, c: Collaborators) -> None:
     news = await c.database.read(_news, lease, run.running)
     if news is None:
         return
-    async with run.looking:
-        caught = NOTHING_NEW
-        if news == "unseen":
-            try:
-                caught = await catch_up(lease, c)
-            except JiraError as error:
-                log.info("catching_up_failed", thread=lease.thread_id, cause=cause_of(error))
-                return
-        over = await c.database.write(
-            recording.react, lease, run.running, caught, c.settings, c.clock.now()
-        )
-    if over:
+    if news == "unseen":
+        try:
+            await catch_up(lease, c)
+        except JiraError as error:
+            log.info("catching_up_failed", thread=lease.thread_id, cause=cause_of(error))
+            return
+    if await c.database.write(recording.over, lease, run.running, c.settings, c.clock.now()):
         run.stop()
 
 
@@ -106,6 +99,8 @@ def _news(db: Session, lease: Lease, running: Running) -> Literal["unseen", "end
     turn = turns.by_id(db, lease.tenant_id, running.turn_id)
     tenant = db.get(Tenant, lease.tenant_id)
     if turn is None or turn.finished_at is not None or turn.stop_asked_at is not None:
+        return "ended"
+    if turn.state == "waiting" or turn.attempt != running.attempt:
         return "ended"
     if tenant is None or tenant.state != "installed":
         return "ended"
@@ -123,20 +118,20 @@ async def _settle(
         raise error
     if not isinstance(error, AppError):
         log.error("turn_broke", turn=step.turn.id, exc_info=error)
-    now = c.clock.now()
-    tries = await c.database.read(_tries, step.turn.tenant_id, step.turn.id)
-    wait = wait_before_retry(error, tries)
-    cause = "not_internal" if isinstance(error, NotInternal) else cause_of(error)
-    if isinstance(error, NotInternal):
-        wait = None
-    until = None if wait is None else now + wait
-    log.warning("turn_attempt_failed", turn=step.turn.id, cause=cause, final=until is None)
-    await c.database.write(recording.give_back, lease, step.turn.id, cause, until, now)
+    failures, posting = await c.database.read(_record, step.turn.tenant_id, step.turn.id)
+    failure = failure_of(error, failures + 1, c.clock.now(), posting=posting)
+    log.warning(
+        "turn_attempt_failed",
+        turn=step.turn.id,
+        cause=failure.cause,
+        final=failure.until is None,
+    )
+    await c.database.write(recording.give_back, lease, step.turn.id, failure, c.clock.now())
 
 
-def _tries(db: Session, tenant_id: str, turn_id: str) -> int:
+def _record(db: Session, tenant_id: str, turn_id: str) -> tuple[int, bool]:
     turn = turns.by_id(db, tenant_id, turn_id)
-    return 1 if turn is None else max(1, turn.posts if turn.state == "posting" else turn.attempt)
+    return (turn.failures, turn.state == "posting") if turn is not None else (0, False)
 
 
 async def _put_off(lease: Lease, error: Exception, c: Collaborators) -> datetime:

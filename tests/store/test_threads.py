@@ -325,18 +325,20 @@ async def test_after_a_restart_of_the_only_process_nothing_is_held(database: Dat
 
 async def test_only_what_was_looked_at_is_dropped(database: Database) -> None:
     thread_id = await due_thread(database)
-    for _ in range(3):
+
+    async def waiting() -> list[int]:
+        return [row.id or 0 for row in await database.read(threads.unseen_of, thread_id)]
+
+    for _ in range(4):
         await database.write(add_unseen, thread_id)
-    first, second, third = await database.read(threads.unseen_of, thread_id)
-    assert second.id is not None
-    await database.write(threads.drop_unseen, thread_id, second.id)
-    assert [row.id for row in await database.read(threads.unseen_of, thread_id)] == [third.id]
-    assert first.id is not None
+    first, second, third, fourth = await waiting()
+    await database.write(threads.drop_unseen, thread_id, (first, third))
+    assert await waiting() == [second, fourth]
+    await database.write(threads.drop_unseen, thread_id, (second, fourth))
+    assert await waiting() == []
     await database.write(add_unseen, thread_id)
-    newest = (await database.read(threads.unseen_of, thread_id))[-1]
-    assert newest.id is not None
-    assert third.id is not None
-    assert newest.id > third.id
+    [fifth] = await waiting()
+    assert fifth > fourth, "a number is never used again"
 
 
 # --- items ----------------------------------------------------------------------------------

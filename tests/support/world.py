@@ -29,12 +29,15 @@ from app.sandbox.serving import serve
 from app.settings import Settings
 from app.store.database import Database
 from app.store.tables import LIVE_STATES, Event, Item, Tenant, Thread, Turn, Unseen
-from app.turns.collaborators import AtStep
+from app.store.threads import HIDDEN
+from app.turns.collaborators import AtStep, go_on
 from tests.jira.adf.documents import is_valid
 
 T = TypeVar("T")
 
 PATIENCE = 20.0
+GRACE = timedelta(seconds=0.5)
+"""The simulated Jira has done with a request much sooner than a real one may."""
 QUICK = {"settle_for": 0.05}
 """Settings of a tenant that waits less for people to finish than a real one."""
 
@@ -162,7 +165,7 @@ def _items(db: Session, audience: str) -> list[Item]:
         db.exec(
             select(Item)
             .join(Thread, col(Thread.id) == col(Item.thread_id))
-            .where(Thread.audience == audience)
+            .where(Thread.audience == audience, Item.state != HIDDEN)
             .order_by(col(Item.sort_key))
         ).all()
     )
@@ -219,7 +222,7 @@ def world(
     database_url: str,
     *,
     install: bool = True,
-    at_step: AtStep | None = None,
+    at_step: AtStep = go_on,
     also: JiraSite | None = None,
     **environ: str,
 ) -> Iterator[World]:
@@ -235,7 +238,9 @@ def world(
         settings = settings_of(values)
         database = Database.open(settings)
         stack.callback(database.close)
-        stack.enter_context(serve(create_app(settings, at_step=at_step), settings.port))
+        stack.enter_context(
+            serve(create_app(settings, at_step=at_step, grace=GRACE), settings.port)
+        )
         made = World(jira, openai, settings, database)
         if install:
             made.install()

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlmodel import Session, func, select
+from sqlmodel import Session, func, select, text
 
 from app.settings import Settings
 from app.store.database import Database
@@ -101,6 +101,29 @@ async def test_a_call_is_settled_once(database: Database, database_url: str) -> 
         )
     assert sorted(settled) == [False] * 7 + [True]
     assert await standing(database) == (20, 25)
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize("database_kind", ["postgresql"])
+async def test_whoever_waits_for_another_that_settles_finds_it_settled(
+    database: Database, database_url: str
+) -> None:
+    await reserve(database, "one", 60)
+    with opened(database_url) as other, Session(other._write_engine) as first:
+        assert budget.settle(first, "one", 1, 25)
+        first.flush()
+        second = asyncio.create_task(database.write(budget.settle, "one", 1, 25))
+        while not await database.read(somebody_waits):
+            assert not second.done()
+        first.commit()
+        assert not await second
+    assert await standing(database) == (0, 25)
+
+
+def somebody_waits(db: Session) -> bool:
+    asked = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+    waiting: int = db.connection().execute(asked).scalar_one()
+    return waiting > 0
 
 
 async def test_to_settle_what_was_never_held_changes_nothing(database: Database) -> None:

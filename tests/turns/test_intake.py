@@ -6,16 +6,14 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import text
-from sqlalchemy.exc import OperationalError
-from sqlmodel import Session, col, select
+from sqlmodel import Session, select
 
 from app.doors.arrivals import Arrival, Happening
 from app.errors import LeaseLost
 from app.settings import Settings
 from app.store import threads, turns
 from app.store.database import Database
-from app.store.tables import Delivery, Item, Thread, Turn, Unseen
+from app.store.tables import Item, Thread, Turn, Unseen
 from app.store.threads import Lease
 from app.turns import ending, intake
 from app.turns.deciding import Idle, Run, decide
@@ -78,36 +76,6 @@ async def test_of_an_issue_that_nobody_knows_only_questions_count(
     assert await take_in(database, arrival(2, "issue_created"), clock)
     assert await take_in(database, arrival(3, event), clock)
     assert await database.read(unseen) == {"2", "3"}
-
-
-def take_in_here(db: Session, number: int) -> None:
-    assert intake._take_in(db, "acme", "10001", arrival(number), START + timedelta(minutes=number))
-    db.flush()
-
-
-@pytest.mark.postgresql
-@pytest.mark.parametrize("database_kind", ["postgresql"])
-def test_what_becomes_visible_later_bears_a_higher_id(database_url: str) -> None:
-    """Else whoever drops what was looked at, up to an id, drops what was not yet to be seen."""
-    with opened(database_url) as database:
-        engine = database._write_engine
-        with Session(engine) as db:
-            add_tenant(db)
-            take_in_here(db, 1)
-            db.commit()
-        with Session(engine) as slow, Session(engine) as quick:
-            take_in_here(slow, 2)
-            quick.execute(text("SET LOCAL lock_timeout = '50ms'"))
-            with pytest.raises(OperationalError, match="lock timeout"):
-                take_in_here(quick, 3)
-            quick.rollback()
-            slow.commit()
-            take_in_here(quick, 3)
-            quick.commit()
-        with Session(engine) as db:
-            rows = db.exec(select(Unseen).order_by(col(Unseen.id))).all()
-            assert [row.comment_id for row in rows] == ["1", "2", "3"]
-            assert len(db.exec(select(Delivery)).all()) == 3
 
 
 # --- the team's own talk --------------------------------------------------------------------

@@ -1,0 +1,88 @@
+"""What acts on a live turn from beside: a person, a question taken back, one more message.
+
+It is applied in the transaction that files what was found, so that nobody who continues a turn
+can miss it. Once Jira may have been asked to take the comment, nothing is undone from beside:
+what matters then is written on the turn, and the next try looks at it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import Session
+
+from app.settings import Settings
+from app.store import threads, turns
+from app.store.tables import Issue, Tenant, Turn
+from app.turns import ending
+from app.turns.policies import policy_of
+
+MOST_RESTARTS = 1
+RUNNING = ("gathering", "generating")
+
+
+@dataclass(frozen=True)
+class Caught:
+    """What catching up changed, as far as a live turn is concerned."""
+
+    asked: bool = False  # a new question
+    changed: bool = False  # a message that the turn may have read is another one now, or none
+
+
+def interruptible(turn: Turn) -> bool:
+    """Whether Jira was certainly not asked to take its comment yet."""
+    return turn.state in RUNNING or (turn.state == "posting" and turn.posts == 0)
+
+
+def act(db: Session, thread_id: str, caught: Caught, settings: Settings, now: datetime) -> None:
+    """Let what was caught act on the thread's live turn."""
+    turn = turns.live(db, thread_id)
+    if turn is None or turn.state == "waiting":
+        return
+    if not interruptible(turn):
+        turn.outdated = turn.outdated or caught.changed
+        return
+    if ends(db, turn, settings, now):
+        return
+    if caught.changed:
+        ending.abandon(db, turn, now)
+    elif caught.asked and turn.restarts < MOST_RESTARTS:
+        ending.abandon(db, turn, now)
+        turn.restarts += 1
+
+
+def ends(db: Session, turn: Turn, settings: Settings, now: datetime) -> bool:
+    """End the turn, or begin it again, if what is recorded says so by now. True if it did."""
+    tenant = db.get_one(Tenant, turn.tenant_id)
+    issue = _issue_of(db, turn)
+    if tenant.state != "installed":
+        ending.stop(db, turn, "uninstalled", now)
+    elif turn.stop_asked_at is not None:
+        ending.stop(db, turn, "stopped", now)
+    elif issue is None or turn.reply_as == "private":
+        return False
+    elif issue.deleted_at is not None:
+        ending.drop(db, turn, "question_gone", now)
+    elif issue.resting_until is not None and issue.resting_until > now:
+        ending.stop(db, turn, "takeover", now)
+    elif turn.outdated or not _still_so(db, turn, issue, settings):
+        ending.abandon(db, turn, now)
+    else:
+        return False
+    return True
+
+
+def _issue_of(db: Session, turn: Turn) -> Issue | None:
+    thread = threads.by_id(db, turn.tenant_id, turn.thread_id)
+    if thread is None or thread.issue_id is None or thread.audience == "internal":
+        return None
+    return db.get(Issue, (turn.tenant_id, thread.issue_id))
+
+
+def _still_so(db: Session, turn: Turn, issue: Issue, settings: Settings) -> bool:
+    """Whether an answer would still be given in this way. A draft stays one in any mode but off."""
+    policy = policy_of(db, issue, settings)
+    if turn.reply_as == "draft":
+        return policy.mode != "off"
+    return policy.reply_as(service_project=issue.service_project) == turn.reply_as

@@ -1,0 +1,175 @@
+"""What becomes of a comment that was looked at: an item, a question, a takeover, or nothing.
+
+Looked at twice, it is the same as once. What a turn has read is covered, whenever the news of
+it comes; what was hidden keeps its place, so that nothing is asked twice.
+"""
+
+from __future__ import annotations
+
+from app.store import threads, turns
+from app.store.ids import new_id
+from app.store.statements import sort_key
+from app.store.tables import Item, Turn
+from app.turns import items
+from app.turns.acting import interruptible
+from app.turns.answering import Message, Standing, judge, takes_over
+from app.turns.desk import Desk
+from app.turns.sightings import Sighting
+
+
+def file_sighting(desk: Desk, sighting: Sighting) -> None:
+    """File one comment as it is now."""
+    item = threads.item_by_comment(desk.db, desk.thread.id, sighting.comment_id)
+    if sighting.standing == "ourselves" or sighting.author_id == desk.app_account:
+        _file_own(desk, sighting, item)
+    elif sighting.audience != "public":
+        if item is not None:
+            _take_away(desk, sighting, item)
+    elif item is not None:
+        _file_known(desk, sighting, item)
+    else:
+        _file_new(desk, sighting)
+
+
+def ask_or_keep(desk: Desk, message: Message, item: Item, *, covered: bool = False) -> None:
+    """Store a new item; it asks if the rules say so, and nothing has answered it already."""
+    threads.add_item(desk.db, item)
+    if not covered:
+        _judge(desk, message, item)
+    desk.tell("thread.item.done", item)
+
+
+def replace(desk: Desk, item: Item, text: str) -> None:
+    """Other words in an item's place."""
+    if item.text == text:
+        return
+    if items.is_read_now(desk.db, item):
+        desk.note_changed()
+    items.rewrite(desk.db, item, text, desk.now)
+
+
+def _judge(desk: Desk, message: Message, item: Item) -> None:
+    verdict = judge(message, desk.policy, app_account=desk.app_account, now=desk.now)
+    item.asks = verdict != "ignore"
+    item.as_draft = verdict == "draft"
+    if item.asks:
+        desk.note_asked()
+
+
+def _message(sighting: Sighting) -> Message:
+    return Message(sighting.text, sighting.standing, sighting.created, sighting.mentions)
+
+
+# --- what people wrote ------------------------------------------------------------------------
+
+
+def _file_new(desk: Desk, sighting: Sighting) -> None:
+    message = _message(sighting)
+    item = _item_of(desk, sighting)
+    item.history = sighting.history
+    ask_or_keep(desk, message, item, covered=sighting.history)
+    if not sighting.history and takes_over(message, desk.policy):
+        desk.take_over(sighting.created)
+
+
+def _file_known(desk: Desk, sighting: Sighting, item: Item) -> None:
+    if item.state == threads.HIDDEN:
+        _show_again(desk, sighting, item)
+        return
+    edited = item.text != sighting.text
+    replace(desk, item, sighting.text)
+    message = _message(sighting)
+    if item.history and not sighting.history:
+        # The thread's first fill was faster than the news of this comment.
+        item.history = False
+        if takes_over(message, desk.policy):
+            desk.take_over(sighting.created)
+        elif not turns.has_read(desk.db, item.thread_id, item.sort_key):
+            _judge(desk, message, item)
+    elif edited and item.asks and _is_open(desk, item):
+        verdict = judge(message, desk.policy, app_account=desk.app_account, now=desk.now)
+        if verdict == "ignore":
+            item.asks, item.answered_by = False, None
+
+
+def _is_open(desk: Desk, item: Item) -> bool:
+    """Whether an answer to it can still be taken back."""
+    if item.answered_by is None:
+        return True
+    turn = turns.by_id(desk.db, item.tenant_id, item.answered_by)
+    return turn is not None and turn.finished_at is None and interruptible(turn)
+
+
+def _show_again(desk: Desk, sighting: Sighting, item: Item) -> None:
+    item.state, item.text, item.updated_at = "done", sighting.text, desk.now
+    desk.tell("thread.item.done", item)
+    if item.asks and item.answered_by is None:
+        desk.note_asked()
+
+
+def _take_away(desk: Desk, sighting: Sighting, item: Item) -> None:
+    """Deleted, or not public any more."""
+    if item.state == threads.HIDDEN:
+        return
+    if items.is_read_now(desk.db, item):
+        desk.note_changed()
+    if sighting.audience == "gone":
+        items.take_out(desk.db, item, desk.now)
+    else:
+        items.hide(desk.db, item, desk.now)
+
+
+def _item_of(desk: Desk, sighting: Sighting) -> Item:
+    ours = sighting.standing == "ourselves" and sighting.mark.get("role") != "user"
+    tie = int(sighting.comment_id) if sighting.comment_id.isdigit() else 0
+    return Item(
+        id=new_id("item"),
+        tenant_id=desk.thread.tenant_id,
+        thread_id=desk.thread.id,
+        sort_key=sort_key(sighting.created, tie),
+        kind="assistant_message" if ours else "user_message",
+        role="assistant" if ours else _role(sighting.standing),
+        author_id=sighting.author_id,
+        comment_id=sighting.comment_id,
+        text=sighting.text,
+        created_at=sighting.created,
+        updated_at=desk.now,
+    )
+
+
+def _role(standing: Standing) -> str:
+    return {"customer": "customer", "agent": "agent", "app": "app"}.get(standing, "person")
+
+
+# --- our own ----------------------------------------------------------------------------------
+
+
+def _file_own(desk: Desk, sighting: Sighting, item: Item | None) -> None:
+    """Our own comment: it belongs to its turn, and is never a question."""
+    if sighting.audience == "gone" and item is None:
+        _note_posted(desk, sighting, turns.live(desk.db, desk.thread.id))
+    elif item is not None and sighting.audience != "public":
+        _take_away(desk, sighting, item)
+    elif item is not None and item.state == threads.HIDDEN:
+        _show_again(desk, sighting, item)
+    elif item is not None and sighting.edited_by_person:
+        replace(desk, item, sighting.text)
+    elif item is None:
+        _file_own_new(desk, sighting)
+
+
+def _file_own_new(desk: Desk, sighting: Sighting) -> None:
+    turn = turns.by_id(desk.db, desk.thread.tenant_id, str(sighting.mark.get("turn_id", "")))
+    if turn is not None and turn.finished_at is None:
+        _note_posted(desk, sighting, turn)
+    elif sighting.audience == "public":
+        threads.add_item(desk.db, made := _item_of(desk, sighting))
+        desk.tell("thread.item.done", made)
+
+
+def _note_posted(desk: Desk, sighting: Sighting, turn: Turn | None) -> None:
+    """Jira has the turn's comment, or had it: it is not posted again."""
+    if turn is None or turn.state != "posting" or not turn.posts or turn.comment_id is not None:
+        return
+    if not turns.posted_as(desk.db, desk.thread.id, sighting.comment_id):
+        turn.comment_id = sighting.comment_id
