@@ -27,7 +27,7 @@ ADRS = sorted((ROOT / "docs" / "adr").glob("*.md"))
 def files(*suffixes: str, under: str = ".") -> Iterator[Path]:
     """The project's own files: what ``.gitignore`` names is somebody else's."""
     ignored = {line.strip("/") for line in (ROOT / ".gitignore").read_text().splitlines()}
-    folders = [ROOT / under]
+    folders = [ROOT / under] if (ROOT / under).is_dir() else []
     while folders:
         for path in sorted(folders.pop().iterdir()):
             if path.name in ignored or path.name == ".git":

@@ -62,7 +62,7 @@ def decide(db: Session, lease: Lease, settings: Settings, now: datetime) -> Step
     """
     thread = threads.hold(db, lease)
     if db.get_one(Tenant, lease.tenant_id).state != "installed":
-        return Idle(None)  # it is due again when somebody writes after the app is enabled
+        return Idle(now)  # it stays due, and is taken up once the app is enabled again
     turn = turns.live(db, thread.id)
     if turn is not None and turn.state == "posting":
         return _postponed(turn, now) or Resume(turn)
