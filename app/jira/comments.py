@@ -120,8 +120,11 @@ async def blank_comment(
 
 
 async def verify_internal(client: JiraClient, issue_id: str, comment_id: str) -> bool:
-    """Whether Jira itself, asked anew, says that the comment is no public one."""
-    return (await comment(client, issue_id, comment_id)).jsd_public is False
+    """Whether Jira itself, asked anew, does not call the comment public.
+
+    Our own property says what we asked for, not what Jira made of it: ``jsdPublic`` decides.
+    """
+    return (await comment(client, issue_id, comment_id)).jsd_public is not True
 
 
 async def mark_of(client: JiraClient, comment: Comment) -> dict[str, object] | None:

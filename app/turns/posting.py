@@ -199,14 +199,9 @@ async def _add(client: JiraClient, delivery: _Delivery, item: Item, *, internal:
 async def _checked(
     client: JiraClient, issue: Issue, comment: Comment, *, internal: bool
 ) -> recording.Posted:
-    """An internal note is read back before it is called one; if it is public it is blanked.
-
-    Our own property says what we asked for, not what Jira made of it: ``jsdPublic`` decides.
-    """
-    if internal:
-        fresh = await comments.comment(client, issue.issue_id, comment.id)
-        if fresh.jsd_public:
-            blank = plain_adf(WITHDRAWN)
-            await comments.blank_comment(client, issue.issue_id, comment.id, blank)
-            raise NotInternal
+    """An internal note is read back before it is called one; if it is public it is blanked."""
+    if internal and not await comments.verify_internal(client, issue.issue_id, comment.id):
+        blank = plain_adf(WITHDRAWN)
+        await comments.blank_comment(client, issue.issue_id, comment.id, blank)
+        raise NotInternal
     return recording.Posted(comment.id, comment.created)

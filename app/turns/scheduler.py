@@ -80,11 +80,6 @@ class Scheduler:
             task.add_done_callback(self._done)
         return len(leases)
 
-    @property
-    def busy(self) -> bool:
-        """Whether any thread is being worked on here."""
-        return bool(self._running)
-
     def _done(self, task: asyncio.Task[None]) -> None:
         if self._running.get(task.get_name()) is task:  # it may be held again already
             del self._running[task.get_name()]

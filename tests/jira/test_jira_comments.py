@@ -190,9 +190,9 @@ async def test_posting_keeps_within_the_issues_limit(jira: FakeJira, clock: Fake
 
 
 @pytest.mark.parametrize(
-    ("public", "internal"), [(False, True), (True, False), (None, False), ("false", False)]
+    ("public", "internal"), [(False, True), (True, False), (None, True), ("false", True)]
 )
-async def test_a_note_is_internal_only_where_jira_says_so(
+async def test_a_note_is_internal_unless_jira_calls_it_public(
     jira: FakeJira, *, public: object, internal: bool
 ) -> None:
     jira.on("GET", f"{LIST}/8", ok(comment("8", jsdPublic=public)))
