@@ -96,29 +96,31 @@ async def _round_trip(parts: Parts, tenant: Tenant, trip: Trip, echo: Echo) -> b
     turn = await _ended(parts, tenant, asked)
     result = await parts.database.read(_result, tenant.id, asked, turn, begun)
     if trip.post and not result.problem:
-        result = await _posted(parts, tenant, turn, result)
+        result = await _posted(parts, tenant, result)
     for line in doctor.told(result):
         echo(line)
     return not result.problem
 
 
-async def _posted(parts: Parts, tenant: Tenant, turn: Turn, result: RoundTrip) -> RoundTrip:
+async def _posted(parts: Parts, tenant: Tenant, result: RoundTrip) -> RoundTrip:
     try:
-        comment_id = await post_reply(tenant.id, turn.id, parts.collaborators)
+        comment_id = await post_reply(tenant.id, result.turn_id, parts.collaborators)
     except JiraError as error:
         return replace(result, problem=f"answered, not posted: {CAUSES[cause_of(error)]}")
     return replace(result, comment_id=comment_id)
 
 
-async def _ended(parts: Parts, tenant: Tenant, asked: Asked) -> Turn:
-    """The message's turn, once it is over: worked on by a running `serve`, else here."""
+async def _ended(parts: Parts, tenant: Tenant, asked: Asked) -> Turn | None:
+    """The message's turn, once it is over: worked on by a running `serve`, else here.
+
+    None where even its beginning was not seen in that time: another talk was before it.
+    """
     begun = parts.clock.now()
     wakes = Wakes(parts.database)
     while True:
         turn = await parts.database.read(turns.by_id, tenant.id, asked.turn_id)
-        assert turn is not None
         now = parts.clock.now()
-        if turn.finished_at is not None or now > begun + LONGEST:
+        if (turn is not None and turn.finished_at is not None) or now > begun + LONGEST:
             return turn
         if now > begun + TAKE_AFTER and parts.database.hold_process_lock():
             await _work_here(parts, asked.thread_id, wakes)
@@ -136,7 +138,13 @@ def _take(db: Session, thread_id: str, now: datetime) -> Lease | None:
     return threads.claim_one(db, thread_id, new_id("worker"), now, LONGEST.total_seconds())
 
 
-def _result(db: Session, tenant_id: str, asked: Asked, turn: Turn, begun: datetime) -> RoundTrip:
+def _result(
+    db: Session, tenant_id: str, asked: Asked, turn: Turn | None, begun: datetime
+) -> RoundTrip:
+    late = f"no answer within {LONGEST.seconds} seconds"
+    if turn is None:
+        problem = f"{late}: an earlier message is still being answered"
+        return RoundTrip(asked.thread_id, asked.turn_id, LONGEST.total_seconds(), "", problem)
     item = (
         threads.item_by_id(db, tenant_id, turn.reply_thread_id, turn.reply_item_id)
         if turn.reply_item_id
@@ -145,7 +153,7 @@ def _result(db: Session, tenant_id: str, asked: Asked, turn: Turn, begun: dateti
     problem = ""
     if turn.finished_at is None:
         waiting = CAUSES.get(turn.cause or "", "nobody took it up")
-        problem = f"no answer within {LONGEST.seconds} seconds: {waiting}"
+        problem = f"{late}: {waiting}"
     elif turn.state != "completed":
         problem = CAUSES.get(turn.cause or "", turn.state)
     return RoundTrip(

@@ -11,6 +11,7 @@ from app.jira.client import JiraClient, segment
 from app.jira.types import Account, Comment, Issue
 
 MARK = "jira-chatkit"
+ADD_COMMENT = "add comment"
 ISSUE_FIELDS = (
     "project,issuetype,reporter,creator,assignee,status,resolution,security,"
     "summary,description,created,updated"
@@ -91,7 +92,7 @@ async def add_comment(
         JiraUnavailable: with ``maybe_done``, the comment may stand: look for its mark first.
         JiraRefused: with status 413, the issue or the comment is full.
     """
-    operation = "add comment"
+    operation = ADD_COMMENT
     path = _comments(operation, issue_id)
     properties: list[dict[str, object]] = [{"key": MARK, "value": dict(mark)}]
     if internal:

@@ -322,6 +322,24 @@ def items_page(
     return list(rows[:limit]), len(rows) > limit
 
 
+def with_comments(db: Session, thread_id: str) -> list[Item]:
+    """The items that stand for comments of Jira's and are shown."""
+    return list(
+        db.exec(
+            select(Item).where(
+                Item.thread_id == thread_id,
+                col(Item.comment_id).is_not(None),
+                Item.state != HIDDEN,
+            )
+        ).all()
+    )
+
+
+def lock(db: Session, thread_id: str) -> None:
+    """Hold the row until this transaction ends, so that two who write to it come in turn."""
+    db.exec(select(Thread.id).where(Thread.id == thread_id).with_for_update()).one()
+
+
 def asking(db: Session, thread_id: str) -> list[Item]:
     """What waits for an answer, oldest first."""
     return list(

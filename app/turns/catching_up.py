@@ -79,7 +79,8 @@ async def catch_up(lease: Lease, c: Collaborators, *, glance: bool = False) -> N
         gone = Gone(told, any(row.event == "issue_deleted" for row in unseen))
         await c.database.write(file_gone, lease, gone, c.settings, c.clock.now())
         return
-    findings = replace(await _look(lease, view, unseen, issue, c), told=told)
+    findings = await _look(lease, view, unseen, issue, c)
+    findings = replace(findings, told=told, last_look=glance)
     await c.database.write(file, lease, findings, c.settings, c.clock.now())
 
 
@@ -105,7 +106,7 @@ def _worth_a_look(db: Session, view: _View) -> list[Unseen]:
     """
     known = view.issue.project_id is not None
     if known and view.policy.mode == "off" and view.thread.filled_at is None:
-        return []
+        return [row for row in view.unseen if row.event == "issue_deleted"]
     if view.thread.filled_at is None:
         return view.unseen
     return [row for row in view.unseen if not _is_echo(db, view.thread.id, row)]

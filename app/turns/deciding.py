@@ -64,6 +64,9 @@ def decide(db: Session, lease: Lease, settings: Settings, now: datetime) -> Step
     if db.get_one(Tenant, lease.tenant_id).state != "installed":
         return Idle(now)  # it stays due, and is taken up once the app is enabled again
     turn = turns.live(db, thread.id)
+    if turn is not None and turn.state == "posting" and turn.stop_asked_at and not turn.tried_at:
+        ending.stop(db, turn, "stopped", now)
+        turn = None
     if turn is not None and turn.state == "posting":
         return _postponed(turn, now) or Resume(turn)
     if turn is not None and turn.state != "waiting":
@@ -82,7 +85,7 @@ def decide(db: Session, lease: Lease, settings: Settings, now: datetime) -> Step
     issue = db.get(Issue, (lease.tenant_id, thread.issue_id)) if thread.issue_id else None
     if turn is None and not threads.asking(db, thread.id):
         return Idle(None)
-    chosen = _plan(db, thread, issue, settings, now)
+    chosen = _plan(db, thread, issue, turn, settings, now)
     return _carry_out(db, thread, issue, turn, chosen, settings, now)
 
 
@@ -91,11 +94,18 @@ def _postponed(turn: Turn, now: datetime) -> Idle | None:
 
 
 def _plan(
-    db: Session, thread: Thread, issue: Issue | None, settings: Settings, now: datetime
+    db: Session,
+    thread: Thread,
+    issue: Issue | None,
+    turn: Turn | None,
+    settings: Settings,
+    now: datetime,
 ) -> Plan:
+    promised = thread.next_turn_id if turn is not None else None
     questions = [
         Question(item.id, item.created_at, item.updated_at, item.as_draft)
         for item in threads.asking(db, thread.id)
+        if promised is None or item.given_to != promised  # that is for the turn after this one
     ]
     if thread.audience == "internal" or issue is None:
         # The team's own talk with the assistant: whoever writes there is answered, always.
@@ -134,7 +144,8 @@ def _carry_out(
         _forget(db, chosen.forget)
     if isinstance(chosen, Nothing):
         if turn is not None:
-            ending.drop(db, turn, "question_gone", now)
+            off = issue is not None and policy_of(db, issue, settings).mode == "off"
+            ending.drop(db, turn, "switched_off" if off else "question_gone", now)
         return Idle(None)
     return _begin(db, thread, turn, chosen, now)
 

@@ -24,6 +24,8 @@ def abandon(db: Session, turn: Turn, now: datetime) -> None:
     """Back to waiting: what was generated is removed, what was covered asks again."""
     _remove_partial(db, turn, now)
     _uncover(db, turn)
+    if turn.state == "posting":
+        turn.failures = 0
     turn.state = "waiting"
     turn.reply_item_id = None
     turn.read_through = None
@@ -94,6 +96,8 @@ def end_all(db: Session, tenant_id: str, now: datetime) -> None:
     """The tenant leaves: what runs ends, and nothing that was asked is answered later."""
     live = select(Turn).where(Turn.tenant_id == tenant_id, col(Turn.state).in_(LIVE_STATES))
     for turn in db.exec(live).all():
+        threads.lock(db, turn.thread_id)  # as whoever works on it does, before the turn
+    for turn in db.exec(live.with_for_update().execution_options(populate_existing=True)).all():
         stop(db, turn, "uninstalled", now)
     waiting = select(Item).where(
         Item.tenant_id == tenant_id, col(Item.asks), col(Item.answered_by).is_(None)

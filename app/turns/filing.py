@@ -15,12 +15,12 @@ from app.store.ids import new_id
 from app.store.statements import sort_key
 from app.store.tables import Issue, Item, Tenant, Unseen
 from app.store.threads import Lease
-from app.turns import comments, items, openings
+from app.turns import comments, ending, items, openings
 from app.turns.acting import Caught, act
 from app.turns.answering import Message, Standing
 from app.turns.desk import Desk
 from app.turns.policies import policy_of
-from app.turns.policy import Policy
+from app.turns.policy import FILL, Policy
 from app.turns.sightings import Sighting
 
 FIRST_MESSAGE = "issue"
@@ -34,6 +34,7 @@ class Findings:
     Attributes:
         happenings: what befell the issue itself, each with the standing of who did it.
         told: ids of the unseen rows that this covers.
+        last_look: the next thing to be done is to post.
     """
 
     issue: JiraIssue
@@ -41,6 +42,7 @@ class Findings:
     sightings: tuple[Sighting, ...] = ()
     happenings: tuple[tuple[Unseen, str], ...] = ()
     told: tuple[int, ...] = ()
+    last_look: bool = False
 
 
 def set_aside(db: Session, lease: Lease, told: tuple[int, ...]) -> None:
@@ -70,8 +72,11 @@ def file_gone(db: Session, lease: Lease, gone: Gone, settings: Settings, now: da
     if gone.deleted:
         for audience in ("public", "internal"):
             one = threads.of_issue(db, lease.tenant_id, thread.issue_id, audience)
-            if one is not None:
-                items.empty(db, one, now)
+            if one is None:
+                continue
+            if (turn := turns.live(db, one.id)) is not None:
+                ending.drop(db, turn, "question_gone", now)
+            items.empty(db, one, now)
 
 
 def file(db: Session, lease: Lease, findings: Findings, settings: Settings, now: datetime) -> None:
@@ -83,16 +88,28 @@ def file(db: Session, lease: Lease, findings: Findings, settings: Settings, now:
     thread.failures = 0
     if desk.policy.mode == "off" and thread.filled_at is None:
         return
-    thread.filled_at = thread.filled_at or now
+    if thread.filled_at is None:
+        thread.filled_at = now
+        _forget_what_is_gone(desk, findings)
     for row, actor in findings.happenings:
         _file_happening(desk, row, actor, findings.issue)
-    if resolved_now and not findings.happenings and _may_be_taken_over(desk.policy):
+    if resolved_now and findings.last_look and _may_be_taken_over(desk.policy):
         desk.take_over(now)  # nobody has told us who it was; the last look sees that it is so
     for sighting in sorted(findings.sightings, key=lambda s: (s.created, len(s.comment_id))):
         comments.file_sighting(desk, sighting)
     act(db, thread.id, desk.caught, settings, now)
     if desk.caught.asked:
         openings.open_turn(db, thread, issue, desk.policy, now)
+
+
+def _forget_what_is_gone(desk: Desk, findings: Findings) -> None:
+    """A thread that is filled anew: what it held and Jira shows no more is taken out."""
+    shown = {sighting.comment_id for sighting in findings.sightings}
+    history = [sighting.created for sighting in findings.sightings if sighting.history]
+    since = min(history) if len(history) >= FILL else None
+    for item in threads.with_comments(desk.db, desk.thread.id):
+        if item.comment_id not in shown and (since is None or item.created_at >= since):
+            items.take_out(desk.db, item, desk.now)
 
 
 def _may_be_taken_over(policy: Policy) -> bool:

@@ -33,7 +33,7 @@ def _take_in(db: Session, tenant_id: str, issue_id: str, arrival: Arrival, now: 
         return False
     thread = threads.of_issue(db, tenant_id, issue_id, "public")
     if thread is None:
-        if arrival.event not in {"comment_created", "comment_updated", "issue_created"}:
+        if not _begins_a_thread(db, tenant_id, arrival):
             return True  # nothing is known of that issue, and nothing asked
         thread = threads.ensure_thread(db, tenant_id, issue_id, "public", now)
     db.add(
@@ -51,3 +51,10 @@ def _take_in(db: Session, tenant_id: str, issue_id: str, arrival: Arrival, now: 
     )
     threads.make_due(db, thread.id, now)
     return True
+
+
+def _begins_a_thread(db: Session, tenant_id: str, arrival: Arrival) -> bool:
+    """A comment or an issue does; so does a deletion, of what only the team talked about."""
+    if arrival.event == "issue_deleted":
+        return threads.of_issue(db, tenant_id, arrival.issue_id, "internal") is not None
+    return arrival.event in {"comment_created", "comment_updated", "issue_created"}

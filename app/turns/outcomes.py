@@ -19,6 +19,7 @@ from app.errors import (
     JiraRefused,
     ModelError,
 )
+from app.jira.comments import ADD_COMMENT
 
 CAUSES: dict[str, str] = {
     "rate_limited": "OpenAI asked us to slow down. It is tried again by itself.",
@@ -92,9 +93,14 @@ def failure_of(error: Exception, tries: int, now: datetime, *, posting: bool) ->
     """
     if isinstance(error, TooSoon):
         return Failure("jira_unreachable", error.until, sure=False, counts=False)
-    sure = not (isinstance(error, JiraError) and error.maybe_done and error.status is None)
     wait = _wait(error, tries, MAX_POSTINGS if posting else MAX_ATTEMPTS)
-    return Failure(cause_of(error), None if wait is None else now + wait, sure)
+    until = None if wait is None else now + wait
+    return Failure(cause_of(error), until, sure=_has_certainly_not_posted(error))
+
+
+def _has_certainly_not_posted(error: Exception) -> bool:
+    """Whether Jira itself refused the comment; a gateway's word, or none, says nothing."""
+    return isinstance(error, JiraError) and error.operation == ADD_COMMENT and not error.maybe_done
 
 
 def _wait(error: Exception, tries: int, most: int) -> timedelta | None:

@@ -36,6 +36,7 @@ def ask_privately(
     The same ``client_id`` again finds the first one: no second message.
     """
     thread = threads.ensure_thread(db, tenant_id, issue_id, "internal", now)
+    threads.lock(db, thread.id)
     item = threads.item_by_client(db, thread.id, client_id)
     if item is None:
         item = threads.add_item(

@@ -62,9 +62,13 @@ async def _attend(lease: Lease, step: Run | Resume, c: Collaborators, wakes: Wak
     try:
         with wakes.listening(f"{threads.DUE}:{lease.thread_id}") as woken:
             ended = asyncio.create_task(_set_when_done(attempt, woken))
+            blind_until = c.clock.now()
             while not attempt.done():
                 woken.clear()
-                await _look_beside(lease, run, c)
+                if c.clock.now() >= blind_until:
+                    blind_until = c.clock.now() + await _look_beside(lease, run, c)
+                elif await c.database.read(_news, lease, run.running) == "ended":
+                    run.stop()
                 if not attempt.done():
                     await set_or_timeout(woken, LOOK)
             await ended
@@ -80,18 +84,21 @@ async def _set_when_done(attempt: asyncio.Task[None], woken: asyncio.Event) -> N
     woken.set()
 
 
-async def _look_beside(lease: Lease, run: TurnRun, c: Collaborators) -> None:
+async def _look_beside(lease: Lease, run: TurnRun, c: Collaborators) -> timedelta:
+    """Return how long Jira wants to be left alone."""
     news = await c.database.read(_news, lease, run.running)
     if news is None:
-        return
+        return timedelta()
     if news == "unseen":
         try:
             await catch_up(lease, c)
         except JiraError as error:
             log.info("catching_up_failed", thread=lease.thread_id, cause=cause_of(error))
-            return
+            asked = error.retry_after if isinstance(error, JiraRateLimited) else WAITS[1]
+            return timedelta(seconds=asked)
     if await c.database.write(recording.over, lease, run.running, c.settings, c.clock.now()):
         run.stop()
+    return timedelta()
 
 
 def _news(db: Session, lease: Lease, running: Running) -> Literal["unseen", "ended"] | None:
