@@ -168,12 +168,9 @@ class Issue(_Table, table=True):
     project_id: str | None = None
     type_id: str | None = None
     service_project: bool | None = None
-    reporter_id: str | None = None
-    security_level: str | None = None
     resolved: bool | None = None  # None: nobody has looked
-    resting_since: datetime | None = Field(default=None, sa_type=UtcDateTime)
     resting_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    rest_cause: str | None = None  # takeover | paused | too_many_replies
+    rest_cause: str | None = None  # takeover | resolved | too_many_replies
     spoken_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  # a person, for the team
     deleted_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
@@ -290,7 +287,7 @@ class Item(_Table, table=True):
 class Turn(_Table, table=True):
     """Everything said on a thread since the last answer, answered once.
 
-    ``step`` is the last one recorded: whoever continues a dead worker's turn begins there.
+    ``state`` is the last step recorded: whoever continues a dead worker's turn begins there.
     """
 
     __tablename__ = "turn"
@@ -332,7 +329,6 @@ class Turn(_Table, table=True):
     input_tokens: int = 0
     output_tokens: int = 0
     created_at: datetime = Field(sa_type=UtcDateTime)
-    posting_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     finished_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 

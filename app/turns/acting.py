@@ -14,7 +14,7 @@ from sqlmodel import Session
 
 from app.settings import Settings
 from app.store import threads, turns
-from app.store.tables import Issue, Tenant, Turn
+from app.store.tables import Issue, Item, Tenant, Thread, Turn
 from app.turns import ending
 from app.turns.policies import policy_of
 
@@ -50,6 +50,29 @@ def act(db: Session, thread_id: str, caught: Caught, settings: Settings, now: da
     elif caught.asked and turn.restarts < MOST_RESTARTS:
         ending.abandon(db, turn, now)
         turn.restarts += 1
+
+
+def heed_stop(db: Session, thread: Thread, now: datetime) -> None:
+    """A person asked for the live turn to be stopped, and Jira need not be asked for that.
+
+    What it would have answered is covered with it; what is promised to the next turn is not.
+    """
+    turn = turns.live(db, thread.id)
+    if turn is None or turn.stop_asked_at is None:
+        return
+    if turn.state == "posting" and turn.tried_at is not None:
+        return  # Jira may still take it: first it is looked for
+    if turn.state == "waiting":
+        for item in asked_of(db, thread, turn):
+            item.answered_by = turn.id
+    ending.stop(db, turn, "stopped", now)
+
+
+def asked_of(db: Session, thread: Thread, turn: Turn | None) -> list[Item]:
+    """What waits for an answer from this turn; where there is none, from the next one."""
+    promised = thread.next_turn_id if turn is not None else None
+    waiting = threads.asking(db, thread.id)
+    return [item for item in waiting if promised is None or item.given_to != promised]
 
 
 def ends(db: Session, turn: Turn, settings: Settings, now: datetime) -> bool:

@@ -79,7 +79,7 @@ def _file_known(desk: Desk, sighting: Sighting, item: Item) -> None:
     edited = item.text != sighting.text
     replace(desk, item, sighting.text)
     message = _message(sighting)
-    if item.history and not sighting.history:
+    if item.history and sighting.news:
         # The thread's first fill was faster than the news of this comment.
         item.history = False
         if takes_over(message, desk.policy):
@@ -147,7 +147,9 @@ def _role(standing: Standing) -> str:
 def _file_own(desk: Desk, sighting: Sighting, item: Item | None) -> None:
     """Our own comment: it belongs to its turn, and is never a question."""
     if sighting.audience == "gone" and item is None:
-        _note_posted(desk, sighting, turns.live(desk.db, desk.thread.id))
+        turn = turns.live(desk.db, desk.thread.id)
+        if turn is not None and turn.tried_at is not None and sighting.created >= turn.tried_at:
+            _note_posted(desk, sighting, turn)
     elif item is not None and sighting.audience != "public":
         _take_away(desk, sighting, item)
     elif item is not None and item.state == threads.HIDDEN:

@@ -14,6 +14,7 @@ from app.store.tables import Issue, Item, Tenant, Thread, Turn
 from app.store.threads import Lease
 from app.stream import log
 from app.turns import ending
+from app.turns.acting import asked_of, heed_stop
 from app.turns.answering import (
     Answer,
     HandOver,
@@ -63,23 +64,17 @@ def decide(db: Session, lease: Lease, settings: Settings, now: datetime) -> Step
     thread = threads.hold(db, lease)
     if db.get_one(Tenant, lease.tenant_id).state != "installed":
         return Idle(now)  # it stays due, and is taken up once the app is enabled again
+    heed_stop(db, thread, now)
     turn = turns.live(db, thread.id)
-    if turn is not None and turn.state == "posting" and turn.stop_asked_at and not turn.tried_at:
-        ending.stop(db, turn, "stopped", now)
-        turn = None
     if turn is not None and turn.state == "posting":
         return _postponed(turn, now) or Resume(turn)
     if turn is not None and turn.state != "waiting":
-        if turn.attempt >= MAX_ATTEMPTS:
+        turn.failures += 1
+        if turn.failures >= MAX_ATTEMPTS:
             ending.fail(db, turn, "crashed", now)
             turn = None
         else:
             ending.abandon(db, turn, now)
-    if turn is not None and turn.stop_asked_at is not None:
-        for item in threads.asking(db, thread.id):
-            item.answered_by = turn.id
-        ending.stop(db, turn, "stopped", now)
-        turn = None
     if turn is not None and (wait := _postponed(turn, now)):
         return wait
     issue = db.get(Issue, (lease.tenant_id, thread.issue_id)) if thread.issue_id else None
@@ -101,11 +96,9 @@ def _plan(
     settings: Settings,
     now: datetime,
 ) -> Plan:
-    promised = thread.next_turn_id if turn is not None else None
     questions = [
         Question(item.id, item.created_at, item.updated_at, item.as_draft)
-        for item in threads.asking(db, thread.id)
-        if promised is None or item.given_to != promised  # that is for the turn after this one
+        for item in asked_of(db, thread, turn)
     ]
     if thread.audience == "internal" or issue is None:
         # The team's own talk with the assistant: whoever writes there is answered, always.
@@ -146,17 +139,20 @@ def _carry_out(
         if turn is not None:
             off = issue is not None and policy_of(db, issue, settings).mode == "off"
             ending.drop(db, turn, "switched_off" if off else "question_gone", now)
-        return Idle(None)
+        return Idle(now if threads.asking(db, thread.id) else None)
     return _begin(db, thread, turn, chosen, now)
 
 
 def _begin(db: Session, thread: Thread, turn: Turn | None, chosen: Answer, now: datetime) -> Step:
+    promised = _promised(db, thread) if turn is not None else None
     if turn is None:
         turn = make_turn(db, thread, chosen.reply_as, now)
     _aim(db, thread, turn, chosen, now)
     for item in db.exec(select(Item).where(col(Item.id).in_(chosen.item_ids))):
         item.answered_by = turn.id
-    newest, _ = threads.items_page(db, thread.tenant_id, thread.id, limit=1, order="desc")
+    newest, _ = threads.items_page(
+        db, thread.tenant_id, thread.id, limit=1, order="desc", after=promised
+    )
     turn.read_through = newest[0].sort_key if newest else None
     turn.state = "gathering"
     turn.attempt += 1
@@ -167,6 +163,13 @@ def _begin(db: Session, thread: Thread, turn: Turn | None, chosen: Answer, now: 
     )
     db.flush()
     return Run(turn)
+
+
+def _promised(db: Session, thread: Thread) -> str | None:
+    """Where that begins which the next turn is to read first."""
+    waiting = threads.asking(db, thread.id)
+    keys = [item.sort_key for item in waiting if item.given_to == thread.next_turn_id]
+    return min(keys) if keys and thread.next_turn_id else None
 
 
 def _aim(db: Session, thread: Thread, turn: Turn, chosen: Answer, now: datetime) -> None:
@@ -186,7 +189,7 @@ def _hand_over(
 ) -> Step:
     assert issue is not None  # only an issue's public thread has a number of replies
     until = now + policy_of(db, issue, settings).resume_after
-    issue.resting_since, issue.resting_until = now, until
+    issue.resting_until = until
     issue.spoken_at, issue.rest_cause = now, "too_many_replies"
     if turn is not None:
         ending.stop(db, turn, "too_many_replies", now)

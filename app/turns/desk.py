@@ -7,11 +7,14 @@ from datetime import datetime
 
 from sqlmodel import Session
 
+from app.store import threads
 from app.store.tables import Issue, Item, Thread
 from app.stream import log
 from app.stream.encoding import item_json
 from app.turns.acting import Caught
 from app.turns.policy import Policy
+
+RESOLVED = "resolved"
 
 
 @dataclass
@@ -43,6 +46,17 @@ class Desk:
         """A person has it since then: the assistant rests. Late news shortens no rest."""
         issue, until = self.issue, at + self.policy.resume_after
         issue.spoken_at = max(issue.spoken_at, at) if issue.spoken_at else at
-        issue.resting_since = issue.resting_since or self.now
         issue.resting_until = max(issue.resting_until, until) if issue.resting_until else until
         issue.rest_cause = "takeover"
+
+    def rest_for_now(self) -> None:
+        """It was resolved and nobody has told us by whom: it may have been a person of the team."""
+        self.issue.resting_until = self.now + self.policy.resume_after
+        self.issue.rest_cause = RESOLVED
+
+    def rest_no_more(self) -> None:
+        """It was the customer who resolved it: what was asked beside that is answered."""
+        if self.issue.rest_cause == RESOLVED:
+            self.issue.resting_until, self.issue.rest_cause = None, None
+            if threads.asking(self.db, self.thread.id):
+                self.note_asked()

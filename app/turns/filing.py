@@ -74,6 +74,7 @@ def file_gone(db: Session, lease: Lease, gone: Gone, settings: Settings, now: da
             one = threads.of_issue(db, lease.tenant_id, thread.issue_id, audience)
             if one is None:
                 continue
+            threads.lock(db, one.id)
             if (turn := turns.live(db, one.id)) is not None:
                 ending.drop(db, turn, "question_gone", now)
             items.empty(db, one, now)
@@ -86,6 +87,8 @@ def file(db: Session, lease: Lease, findings: Findings, settings: Settings, now:
     desk = Desk(db, thread, issue, policy_of(db, issue, settings), findings.app_account, now)
     threads.drop_unseen(db, thread.id, findings.told)
     thread.failures = 0
+    if db.get_one(Tenant, lease.tenant_id).state == "uninstalled":
+        return  # nothing that comes in now is to be answered, even after a reinstall
     if desk.policy.mode == "off" and thread.filled_at is None:
         return
     if thread.filled_at is None:
@@ -93,8 +96,8 @@ def file(db: Session, lease: Lease, findings: Findings, settings: Settings, now:
         _forget_what_is_gone(desk, findings)
     for row, actor in findings.happenings:
         _file_happening(desk, row, actor, findings.issue)
-    if resolved_now and findings.last_look and _may_be_taken_over(desk.policy):
-        desk.take_over(now)  # nobody has told us who it was; the last look sees that it is so
+    if resolved_now and _may_be_taken_over(desk.policy):
+        desk.rest_for_now()
     for sighting in sorted(findings.sightings, key=lambda s: (s.created, len(s.comment_id))):
         comments.file_sighting(desk, sighting)
     act(db, thread.id, desk.caught, settings, now)
@@ -105,11 +108,14 @@ def file(db: Session, lease: Lease, findings: Findings, settings: Settings, now:
 def _forget_what_is_gone(desk: Desk, findings: Findings) -> None:
     """A thread that is filled anew: what it held and Jira shows no more is taken out."""
     shown = {sighting.comment_id for sighting in findings.sightings}
-    history = [sighting.created for sighting in findings.sightings if sighting.history]
-    since = min(history) if len(history) >= FILL else None
+    listed = [sighting.created for sighting in findings.sightings if sighting.listed]
+    since = min(listed) if len(listed) >= FILL else None
     for item in threads.with_comments(desk.db, desk.thread.id):
-        if item.comment_id not in shown and (since is None or item.created_at >= since):
-            items.take_out(desk.db, item, desk.now)
+        if item.comment_id in shown or (since is not None and item.created_at < since):
+            continue
+        if items.is_read_now(desk.db, item):
+            desk.note_changed()
+        items.take_out(desk.db, item, desk.now)
 
 
 def _may_be_taken_over(policy: Policy) -> bool:
@@ -117,15 +123,19 @@ def _may_be_taken_over(policy: Policy) -> bool:
 
 
 def _refresh(db: Session, tenant_id: str, findings: Findings) -> tuple[Issue, bool]:
-    """The issue as it is now, and whether it was resolved since it was last looked at."""
+    """The issue as it is now, and whether the last look sees it resolved and nobody told by whom.
+
+    Until then, or until it is told, what an ordinary look sees of that is not used up.
+    """
     seen = findings.issue
     issue = threads.ensure_issue(db, tenant_id, seen.id)
-    resolved_now = issue.resolved is False and seen.resolution
-    issue.key, issue.resolved = seen.key, seen.resolution
+    told = any("resolution" in row.changed for row, _ in findings.happenings)
+    resolved_now = issue.resolved is False and seen.resolution and findings.last_look and not told
+    if not seen.resolution or issue.resolved is None or told or findings.last_look:
+        issue.resolved = seen.resolution
+    issue.key = seen.key
     issue.project_id, issue.type_id = seen.project_id, seen.issue_type_id
     issue.service_project = seen.service_project
-    issue.reporter_id = seen.reporter.account_id if seen.reporter else None
-    issue.security_level = seen.security_level
     issue.deleted_at = None
     tenant = db.get_one(Tenant, tenant_id)
     if tenant.app_account_id != findings.app_account:
@@ -144,6 +154,8 @@ def _file_happening(desk: Desk, row: Unseen, actor: str, seen: JiraIssue) -> Non
             _file_description(desk, seen, create=False)
         if _taken_by_hand(row, actor, seen, desk.policy):
             desk.take_over(row.occurred_at)
+        elif "resolution" in row.changed:
+            desk.rest_no_more()
 
 
 def _taken_by_hand(row: Unseen, actor: str, seen: JiraIssue, policy: Policy) -> bool:

@@ -17,7 +17,7 @@ from app.jira.adf import paragraph, plain_adf, to_adf
 from app.jira.client import JiraClient
 from app.jira.types import Comment
 from app.store import threads, turns
-from app.store.tables import Issue, Item, Tenant, Thread, Turn
+from app.store.tables import Issue, Item, Tenant, Turn
 from app.store.threads import Lease
 from app.turns import recording
 from app.turns.attribution import attribution
@@ -35,7 +35,6 @@ from app.turns.texts import WITHDRAWN
 class _Delivery:
     turn: Turn
     tenant: Tenant
-    thread: Thread
     issue: Issue | None
     item: Item | None
     policy: Policy | None
@@ -44,8 +43,7 @@ class _Delivery:
 
 def _read(db: Session, turn_id: str, lease: Lease, c: Collaborators) -> _Delivery:
     turn = turns.by_id(db, lease.tenant_id, turn_id)
-    thread = threads.by_id(db, lease.tenant_id, lease.thread_id)
-    if turn is None or thread is None or turn.state != "posting":
+    if turn is None or turn.state != "posting":
         raise Interrupted
     return _delivery(db, turn, c)
 
@@ -64,7 +62,7 @@ def _delivery(db: Session, turn: Turn, c: Collaborators) -> _Delivery:
     )
     asked = next((one.text for one in said if one.kind == "user_message"), "")
     policy = policy_of(db, issue, c.settings) if issue else None
-    return _Delivery(turn, db.get_one(Tenant, turn.tenant_id), thread, issue, item, policy, asked)
+    return _Delivery(turn, db.get_one(Tenant, turn.tenant_id), issue, item, policy, asked)
 
 
 async def post(turn_id: str, lease: Lease, c: Collaborators) -> None:

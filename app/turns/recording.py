@@ -126,7 +126,7 @@ def begin_posting(db: Session, lease: Lease, running: Running, text: str, now: d
     item.text = text
     lines = [_update(item, "content_part.done", {"content": _part(text)})]
     log.append(db, turn.tenant_id, turn.reply_thread_id, lines, now)
-    turn.state, turn.posting_at, turn.failures = "posting", now, 0
+    turn.state, turn.failures = "posting", 0
 
 
 def over(db: Session, lease: Lease, running: Running, settings: Settings, now: datetime) -> bool:

@@ -7,7 +7,7 @@ answer, fetched now; what Jira does not clearly mark as public is not.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
 
@@ -38,6 +38,8 @@ class Sighting:
     mark: dict[str, object] = field(default_factory=dict)  # only of our own comments
     edited_by_person: bool = False
     history: bool = False  # it stood there before anybody asked us anything
+    listed: bool = False  # among the newest, as the thread was filled
+    news: bool = False  # a webhook told that it was written
 
 
 def audience(
@@ -81,7 +83,8 @@ class Lookout:
             ]
         for comment_id, rows in told.items():
             if comment_id in known:
-                sightings.append(await self._sight(known[comment_id], rows, history=False))
+                seen = await self._sight(known[comment_id], rows, history=False)
+                sightings.append(replace(seen, listed=True))
             else:
                 sightings.append(await self._fetch(comment_id, rows))
         return sightings
@@ -138,7 +141,7 @@ class Lookout:
         author = comment.author.account_id if comment.author else None
         ours = author == self._app_account
         if seen_by != "public" and not ours:
-            return Sighting(comment.id, seen_by, comment.created, author)
+            return Sighting(comment.id, seen_by, comment.created, author, listed=history)
         mark = await comments.mark_of(self._client, comment) if ours else None
         return Sighting(
             comment_id=comment.id,
@@ -154,6 +157,8 @@ class Lookout:
                 for row in rows
             ),
             history=history,
+            listed=history,
+            news=any(row.event == "comment_created" for row in rows),
         )
 
 

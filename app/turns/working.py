@@ -10,12 +10,13 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
-from app.errors import AppError, JiraDenied, JiraError, JiraRateLimited, LeaseLost
+from app.errors import AppError, JiraDenied, JiraRateLimited, LeaseLost
 from app.store import threads, turns
 from app.store.signals import Wakes, set_or_timeout
 from app.store.tables import Tenant
 from app.store.threads import Lease
 from app.turns import recording
+from app.turns.acting import heed_stop
 from app.turns.catching_up import catch_up
 from app.turns.collaborators import Collaborators
 from app.turns.deciding import Idle, Resume, Run, decide
@@ -67,8 +68,8 @@ async def _attend(lease: Lease, step: Run | Resume, c: Collaborators, wakes: Wak
                 woken.clear()
                 if c.clock.now() >= blind_until:
                     blind_until = c.clock.now() + await _look_beside(lease, run, c)
-                elif await c.database.read(_news, lease, run.running) == "ended":
-                    run.stop()
+                else:
+                    await _look_at_the_turn(lease, run, c)
                 if not attempt.done():
                     await set_or_timeout(woken, LOOK)
             await ended
@@ -92,13 +93,25 @@ async def _look_beside(lease: Lease, run: TurnRun, c: Collaborators) -> timedelt
     if news == "unseen":
         try:
             await catch_up(lease, c)
-        except JiraError as error:
+        except (LeaseLost, SQLAlchemyError):
+            raise
+        except Exception as error:  # noqa: BLE001  (what is running has no part in it)
             log.info("catching_up_failed", thread=lease.thread_id, cause=cause_of(error))
             asked = error.retry_after if isinstance(error, JiraRateLimited) else WAITS[1]
             return timedelta(seconds=asked)
+    await _stop_if_over(lease, run, c)
+    return timedelta()
+
+
+async def _look_at_the_turn(lease: Lease, run: TurnRun, c: Collaborators) -> None:
+    """As long as Jira is to be left alone: what it need not be asked for."""
+    if await c.database.read(_news, lease, run.running) == "ended":
+        await _stop_if_over(lease, run, c)
+
+
+async def _stop_if_over(lease: Lease, run: TurnRun, c: Collaborators) -> None:
     if await c.database.write(recording.over, lease, run.running, c.settings, c.clock.now()):
         run.stop()
-    return timedelta()
 
 
 def _news(db: Session, lease: Lease, running: Running) -> Literal["unseen", "ended"] | None:
@@ -145,7 +158,7 @@ async def _put_off(lease: Lease, error: Exception, c: Collaborators) -> datetime
     """Jira did not answer: what is unseen stays so, and is looked at again later."""
     if not isinstance(error, AppError):
         log.error("catching_up_broke", thread=lease.thread_id, exc_info=error)
-    failures = await c.database.write(_count_failure, lease)
+    failures = await c.database.write(_count_failure, lease, c.clock.now())
     wait = WAITS[min(failures - 1, len(WAITS) - 1)]
     if isinstance(error, JiraRateLimited):
         wait = max(wait, error.retry_after)
@@ -157,7 +170,8 @@ async def _put_off(lease: Lease, error: Exception, c: Collaborators) -> datetime
     return c.clock.now() + timedelta(seconds=wait)
 
 
-def _count_failure(db: Session, lease: Lease) -> int:
+def _count_failure(db: Session, lease: Lease, now: datetime) -> int:
     thread = threads.hold(db, lease)
+    heed_stop(db, thread, now)
     thread.failures += 1
     return thread.failures

@@ -6,6 +6,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from sqlmodel import Session, col, select
@@ -183,7 +184,8 @@ def test_a_customer_who_resolves_and_asks_on_is_not_taken_for_a_person_taking_ov
 
 
 def _ask(db: Session, client_id: str) -> Asked:
-    return ask_privately(db, "acme", "10001", client_id, "Why?", START)
+    at = START + timedelta(seconds=ord(client_id[0]))  # in the order of the alphabet
+    return ask_privately(db, "acme", "10001", client_id, "Why?", at)
 
 
 def _asked_beside_a_running_turn(db: Session) -> tuple[Asked, Asked]:
@@ -342,3 +344,82 @@ def test_a_jira_that_asks_for_patience_is_not_looked_at_every_second(here: World
     here.jira.faults.clear()
     here.openai.release()
     assert asked <= 2
+
+
+# --- a look at the second mends ---------------------------------------------------------------
+
+
+def _stop_instead(db: Session, turn_id: str) -> None:
+    turn = turns.by_id(db, "acme", turn_id)
+    assert turn is not None
+    turn.stop_asked_at = START
+    _begin_again(db, turn_id)
+
+
+async def test_a_stop_stops_the_turn_and_not_the_one_that_was_promised(database_url: str) -> None:
+    with opened(database_url) as database:
+        first, second = await database.write(_asked_beside_a_running_turn)
+        await database.write(_stop_instead, first.turn_id)
+
+        again = await database.write(_ask, "b")
+
+    assert again.turn_id == second.turn_id
+
+
+async def test_what_is_promised_to_the_next_turn_is_not_read_by_this_one(
+    database_url: str,
+) -> None:
+    with opened(database_url) as database:
+        first, second = await database.write(_asked_beside_a_running_turn)
+        await database.write(_begin_again, first.turn_id)
+        turn = await database.read(turns.by_id, "acme", first.turn_id)
+        item = await database.read(threads.item_by_id, "acme", second.thread_id, second.item_id)
+
+    assert turn is not None
+    assert item is not None
+    assert turn.read_through is not None
+    assert turn.read_through < item.sort_key
+
+
+def test_a_stop_is_heard_while_jira_asks_for_patience(here: World) -> None:
+    here.openai.hold()
+    here.jira.comment("OPS-1", "Why?")
+    until(lambda: here.openai.active_streams, "the model to begin")
+    path = f"/rest/api/3/issue/{here.jira.issue('OPS-1').id}"
+    here.jira.faults.add("GET", path, "status", times=1000, status=429, retry_after=600)
+    before = len(here.jira.requests)
+    here.jira.comment("OPS-1", "And since when?")
+    until(lambda: len(here.jira.requests) > before, "the look that is refused")
+
+    here.write(_ask_to_stop)
+    until(lambda: here.turns()[0].state == "stopped", "the turn to end", 8)
+
+
+def test_what_is_older_than_a_fill_outlives_it(here: World) -> None:
+    first = here.jira.comment("OPS-1", "The first of many.", by="robot")
+    for n in range(51):
+        here.jira.comment("OPS-1", f"Build {n} is out.", by="robot")
+    here.run_until_idle()
+    assert first.id in {item.comment_id for item in here.items()}
+    here.jira.faults.add("GET", "/rest/api/3/issue/*", "status", status=404)
+    here.jira.comment("OPS-1", "Build 51 is out.", by="robot")
+    here.run_until_idle()
+    here.jira.comment("OPS-1", "Build 52 is out.", by="robot")
+    here.run_until_idle()
+
+    assert first.id in {item.comment_id for item in here.items()}
+
+
+def test_who_resolved_it_is_looked_at_also_when_other_news_came_between(here: World) -> None:
+    here.openai.hold()
+    here.jira.comment("OPS-1", "Why?", by="rita")
+    until(lambda: here.openai.active_streams, "the model to begin")
+    here.jira.webhooks.hold()
+    here.jira.resolve("OPS-1", by="agnes")  # its webhook is slow
+    here.jira.webhooks._held = None
+    here.jira.comment("OPS-1", "Build 7 is out.", by="robot")
+    until(lambda: len([i for i in here.items() if i.role == "app"]) == 1, "the other news")
+    here.openai.release()
+    here.run_until_idle()
+
+    assert here.answers("OPS-1") == []

@@ -64,10 +64,7 @@ def upgrade() -> None:
         sa.Column("project_id", sa.String(), nullable=True),
         sa.Column("type_id", sa.String(), nullable=True),
         sa.Column("service_project", sa.Boolean(), nullable=True),
-        sa.Column("reporter_id", sa.String(), nullable=True),
-        sa.Column("security_level", sa.String(), nullable=True),
         sa.Column("resolved", sa.Boolean(), nullable=True),
-        sa.Column("resting_since", sa.DateTime(timezone=True), nullable=True),
         sa.Column("resting_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("rest_cause", sa.String(), nullable=True),
         sa.Column("spoken_at", sa.DateTime(timezone=True), nullable=True),
@@ -275,7 +272,6 @@ def upgrade() -> None:
         sa.Column("input_tokens", sa.Integer(), nullable=False),
         sa.Column("output_tokens", sa.Integer(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("posting_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
             ["tenant_id", "reply_thread_id"],
