@@ -11,5 +11,6 @@
    (``generating.py``, with ``assistant/server.py``) and posts (``posting.py``, with ``jira/``).
 8. Every word on its way stands in the thread's log: ``stream/log.py``.
 
-``main.py`` wires it, ``cli.py`` starts it, ``sandbox/`` is the world around it for tests and demo.
+``main.py`` wires it, ``cli.py`` and ``commands.py`` start it, ``sandbox/`` is the world around it
+for tests and demo.
 """

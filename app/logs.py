@@ -21,7 +21,7 @@ from app.errors import AppError
 
 log = structlog.get_logger(__name__)
 
-NOISY = ("httpx2", "httpcore2", "openai", "uvicorn.access", "alembic", "asyncio")
+NOISY = ("chatkit", "httpx2", "httpcore2", "openai", "uvicorn.access", "alembic", "asyncio")
 """They speak of URLs and requests at lower levels."""
 
 SILENT = ("openai.agents", "stamina")
@@ -68,6 +68,7 @@ def configure(log_format: str, log_level: str) -> None:
     root.setLevel(max(level, logging.INFO))
     logging.getLogger("app").setLevel(level)
     for name in NOISY:
+        logging.getLogger(name).handlers.clear()  # chatkit brings its own
         logging.getLogger(name).setLevel(logging.WARNING)
     for name in SILENT:
         logging.getLogger(name).setLevel(logging.CRITICAL)

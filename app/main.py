@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 import httpx2
 import structlog
@@ -137,6 +138,7 @@ def create_app(
                 parts = await stack.enter_async_context(
                     assemble(settings, clock=clock, at_step=at_step, grace=grace)
                 )
+                await note_mode(parts)
                 app.state.wiring = _wiring(parts)
                 if worker:
                     await stack.enter_async_context(working(parts))
@@ -147,7 +149,7 @@ def create_app(
             yield
 
     return Starlette(
-        routes=routes(),
+        routes=routes(urlsplit(settings.app_base_url).path),
         lifespan=lifespan,
         middleware=[Middleware(SecurityHeaders, hsts=settings.app_base_url.startswith("https://"))],
         exception_handlers=EXCEPTION_HANDLERS,
@@ -157,8 +159,7 @@ def create_app(
 @asynccontextmanager
 async def working(parts: Parts) -> AsyncIterator[Scheduler]:
     """A worker, for as long as the block runs; then it hands its threads on."""
-    mode = parts.settings.default_reply_mode
-    await parts.database.write(remember_default_mode, mode, parts.clock.now())
+    await note_mode(parts)
     scheduler = Scheduler(parts.collaborators, Wakes(parts.database))
     task = asyncio.create_task(scheduler.run(), name="scheduler")
     try:
@@ -168,6 +169,12 @@ async def working(parts: Parts) -> AsyncIterator[Scheduler]:
         await asyncio.wait({task})
         if not task.cancelled() and (error := task.exception()):
             log.error("worker_broke", exc_info=error)
+
+
+async def note_mode(parts: Parts) -> None:
+    """Whoever serves or works notes since when the default mode holds; who only looks does not."""
+    mode = parts.settings.default_reply_mode
+    await parts.database.write(remember_default_mode, mode, parts.clock.now())
 
 
 def _wiring(parts: Parts) -> Wiring:

@@ -28,6 +28,7 @@ LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 MIN_SECRET = 32
 WHOLE_NUMBER = re.compile(r"[0-9]{1,18}", re.ASCII)
 HOST_NAME = re.compile(r"(?:\*\.)?[a-z0-9-]+(?:\.[a-z0-9-]+)+", re.ASCII | re.IGNORECASE)
+LISTEN_HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+(?:%[A-Za-z0-9]+)?", re.ASCII)
 FORGE_ENVIRONMENTS = frozenset({"DEVELOPMENT", "STAGING", "PRODUCTION"})
 
 CommaList = Annotated[tuple[str, ...], NoDecode]
@@ -82,6 +83,18 @@ class Settings(BaseSettings):
             raise ValueError("takes a whole number of tokens, 0 or more, or the word none")
         return value
 
+    @field_validator("log_format", "log_level", "default_reply_mode", mode="before")
+    @classmethod
+    def _any_case(cls, value: object) -> object:
+        return value.strip().lower() if isinstance(value, str) else value
+
+    @field_validator("host")
+    @classmethod
+    def _a_host(cls, value: str) -> str:
+        if not LISTEN_HOST.fullmatch(value):
+            raise ValueError("takes a host name or an address to listen on, such as 127.0.0.1")
+        return value
+
     @field_validator("port", mode="before")
     @classmethod
     def _a_port(cls, value: object) -> object:
@@ -103,7 +116,7 @@ class Settings(BaseSettings):
     @classmethod
     def _hosts_or_urls(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for entry in value:
-            if not (_is_http_url(entry) if "://" in entry else HOST_NAME.fullmatch(entry)):
+            if not (_is_origin(entry) if "://" in entry else HOST_NAME.fullmatch(entry)):
                 raise ValueError(
                     "takes host names such as *.atlassian.net, and whole URLs such as"
                     " http://127.0.0.1:8081, by commas"
@@ -245,6 +258,10 @@ def _is_http_url(text: str) -> bool:
     """Whether ``text`` is an address that can be called, and that holds nothing secret."""
     plain = text.isprintable() and not any(mark in text for mark in " @?#")
     return plain and re.match(r"https?://[^/:]", text) is not None and _can_be_split(text)
+
+
+def _is_origin(text: str) -> bool:
+    return _is_http_url(text) and urlsplit(text).path in {"", "/"}
 
 
 def _can_be_split(url: str) -> bool:

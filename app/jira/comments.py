@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from app.errors import JiraNotFound, JiraUnavailable
+from app.errors import JiraDenied, JiraNotFound, JiraRefused, JiraUnavailable
 from app.jira.client import JiraClient, segment
 from app.jira.types import Account, Comment, Issue
 
@@ -35,7 +35,23 @@ async def issue(client: JiraClient, issue_id: str) -> Issue:
     operation = "read issue"
     path = f"/rest/api/3/issue/{segment(operation, issue_id)}"
     answer = await client.request(operation, "GET", path, params={"fields": ISSUE_FIELDS})
-    return _judged(operation, Issue.of, answer)
+    found = _judged(operation, Issue.of, answer)
+    if found.service_project is None:
+        kind = await _is_service_project(client, found.project_id)
+        found = found.model_copy(update={"service_project": kind})
+    return found
+
+
+async def _is_service_project(client: JiraClient, project_id: str) -> bool | None:
+    """Asked of the project, where its issue does not say; None where that does not help."""
+    operation = "read project"
+    try:
+        path = f"/rest/api/3/project/{segment(operation, project_id)}"
+        answer = await client.request(operation, "GET", path)
+    except (JiraDenied, JiraNotFound, JiraRefused):
+        return None
+    kind = answer.get("projectTypeKey") if isinstance(answer, dict) else None
+    return kind == "service_desk" if isinstance(kind, str) else None
 
 
 async def comment(client: JiraClient, issue_id: str, comment_id: str) -> Comment:
@@ -133,16 +149,22 @@ async def mark_of(client: JiraClient, comment: Comment) -> dict[str, object] | N
 
     Believe it only on a comment by our own account.
     """
-    value = comment.properties.get(MARK)
-    if not comment.properties_known:
-        operation = "read comment mark"
-        path = f"/rest/api/3/comment/{segment(operation, comment.id)}/properties/{MARK}"
-        try:
-            answer = await client.request(operation, "GET", path)
-        except JiraNotFound:
-            return None
-        value = answer.get("value") if isinstance(answer, dict) else None
+    value = (await with_property(client, comment, MARK)).properties.get(MARK)
     return value if isinstance(value, dict) else None
+
+
+async def with_property(client: JiraClient, comment: Comment, key: str) -> Comment:
+    """The comment with that property, asked for where it came without properties."""
+    if comment.properties_known:
+        return comment
+    operation = "read comment property"
+    path = f"/rest/api/3/comment/{segment(operation, comment.id)}/properties/{key}"
+    try:
+        answer = await client.request(operation, "GET", path)
+    except JiraNotFound:
+        return comment
+    value = answer.get("value") if isinstance(answer, dict) else None
+    return comment.model_copy(update={"properties": {**comment.properties, key: value}})
 
 
 async def find_marked(

@@ -66,9 +66,9 @@ async def _on(
 
 
 def _names(listed: object, wanted: int) -> bool:
-    """Whether an id is in a list of ids; ``true`` is not the id 1."""
+    """Whether an id is in a list of ids, as numbers or as text; ``true`` is not the id 1."""
     ids = listed if isinstance(listed, list) else []
-    return any(type(each) is int and each == wanted for each in ids)
+    return any(type(each) in {int, str} and str(each) == str(wanted) for each in ids)
 
 
 async def _check(

@@ -133,6 +133,11 @@ class Issue(_Judged):
     updated: datetime
     fields: Mapping[str, object] = {}
 
+    @property
+    def is_done(self) -> bool:
+        """Resolved, or in a status of the category done, which is all that some projects have."""
+        return self.resolution or self.status_category == "done"
+
     @classmethod
     def of(cls, answer: object) -> Issue:
         issue_id, key = _text(_part(answer, "id")), _text(_part(answer, "key"))

@@ -69,7 +69,8 @@ def by_reference(db: Session, reference: str) -> Tenant | None:
     exact = by_client_key(db, reference) or by_installation_id(db, reference)
     if exact is not None:
         return exact
-    urls = [f"{scheme}://{reference.lower()}" for scheme in ("https", "http")]
+    host = reference.lower().partition("://")[2] or reference.lower()
+    urls = [f"{scheme}://{host.rstrip('/')}" for scheme in ("https", "http")]
     found = db.exec(
         select(Tenant).where(or_(col(Tenant.base_url).in_(urls), col(Tenant.display_url).in_(urls)))
     ).all()

@@ -27,6 +27,10 @@ FIRST_MESSAGE = "issue"
 """``client_id`` of the item that holds a new issue's summary and description."""
 
 
+ENDING = frozenset({"resolution", "status"})
+"""Fields whose change may mean that somebody resolved the issue."""
+
+
 @dataclass(frozen=True)
 class Findings:
     """What a look at Jira brought.
@@ -129,10 +133,10 @@ def _refresh(db: Session, tenant_id: str, findings: Findings) -> tuple[Issue, bo
     """
     seen = findings.issue
     issue = threads.ensure_issue(db, tenant_id, seen.id)
-    told = any("resolution" in row.changed for row, _ in findings.happenings)
-    resolved_now = issue.resolved is False and seen.resolution and findings.last_look and not told
-    if not seen.resolution or issue.resolved is None or told or findings.last_look:
-        issue.resolved = seen.resolution
+    told = any(ENDING & set(row.changed) for row, _ in findings.happenings)
+    resolved_now = issue.resolved is False and seen.is_done and findings.last_look and not told
+    if not seen.is_done or issue.resolved is None or told or findings.last_look:
+        issue.resolved = seen.is_done
     issue.key = seen.key
     issue.project_id, issue.type_id = seen.project_id, seen.issue_type_id
     issue.service_project = seen.service_project
@@ -154,7 +158,7 @@ def _file_happening(desk: Desk, row: Unseen, actor: str, seen: JiraIssue) -> Non
             _file_description(desk, seen, create=False)
         if _taken_by_hand(row, actor, seen, desk.policy):
             desk.take_over(row.occurred_at)
-        elif "resolution" in row.changed:
+        elif ENDING & set(row.changed):
             desk.rest_no_more()
 
 
@@ -166,7 +170,7 @@ def _taken_by_hand(row: Unseen, actor: str, seen: JiraIssue, policy: Policy) -> 
         return False
     assignee = seen.assignee.account_id if seen.assignee else None
     to_himself = "assignee" in row.changed and assignee == row.actor_id
-    return to_himself or ("resolution" in row.changed and seen.resolution)
+    return to_himself or (bool(ENDING & set(row.changed)) and seen.is_done)
 
 
 def _file_description(desk: Desk, seen: JiraIssue, *, create: bool) -> None:

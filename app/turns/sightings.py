@@ -21,6 +21,12 @@ from app.store.tables import Unseen
 from app.turns.answering import Standing
 
 INTERNAL_MARK = "sd.public.comment"
+WORK = {
+    True: ("SERVICEDESK_AGENT",),
+    False: ("EDIT_ISSUES",),
+    None: ("SERVICEDESK_AGENT", "EDIT_ISSUES"),
+}
+"""The permission of who may work an issue, by whether it is in a service project."""
 Audience = Literal["public", "internal", "restricted", "gone"]
 
 
@@ -104,15 +110,16 @@ class Lookout:
         if account.account_type == "app":
             return "app"
         reporter = self._issue.reporter
-        if account.account_type == "customer":
-            return "customer"
-        if reporter is not None and account.account_id == reporter.account_id:
+        reports = reporter is not None and account.account_id == reporter.account_id
+        if reports or account.account_type == "customer":
             return "customer"
         if self._issue.service_project is not False and await self._asks_too(account.account_id):
             return "customer"
-        work = "EDIT_ISSUES" if self._issue.service_project is False else "SERVICEDESK_AGENT"
-        may = await permissions.permitted(self._client, account.account_id, self._issue.id, [work])
-        return "agent" if work in may else "other"
+        for work in WORK[self._issue.service_project]:  # each alone: one site may not know another
+            who = account.account_id
+            if await permissions.permitted(self._client, who, self._issue.id, [work]):
+                return "agent"
+        return "other"
 
     async def _asks_too(self, account_id: str) -> bool:
         for listed in (
@@ -137,7 +144,10 @@ class Lookout:
         return await self._sight(found, rows, history=False)
 
     async def _sight(self, comment: Comment, rows: list[Unseen], *, history: bool) -> Sighting:
-        seen_by = audience(comment, service_project=self._issue.service_project)
+        service_project = self._issue.service_project
+        if service_project is not False and comment.jsd_public and not comment.properties_known:
+            comment = await comments.with_property(self._client, comment, INTERNAL_MARK)
+        seen_by = audience(comment, service_project=service_project)
         author = comment.author.account_id if comment.author else None
         ours = author == self._app_account
         if seen_by != "public" and not ours:

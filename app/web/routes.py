@@ -9,8 +9,17 @@ from app import resources
 from app.web import admin, connect, health, panel, webhooks
 
 
-def routes() -> list[BaseRoute]:
-    """What the app answers; anything else is 404."""
+def routes(base_path: str = "") -> list[BaseRoute]:
+    """What the app answers; anything else is 404.
+
+    Args:
+        base_path: the public URL's, for a proxy that keeps it; one that strips it works as well.
+    """
+    below = [Mount(base_path, routes=_routes())] if base_path else []
+    return [*below, *_routes()]
+
+
+def _routes() -> list[BaseRoute]:
     return [
         Route("/atlassian-connect.json", connect.show_descriptor, methods=["GET"]),
         Route("/connect/installed", connect.installed, methods=["POST"]),

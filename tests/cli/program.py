@@ -20,7 +20,7 @@ from pathlib import Path
 from app import cli
 
 FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(["app.cli"])
+FORKS.set_forkserver_preload(["app.cli", "app.commands"])
 PATIENCE = 60.0
 
 

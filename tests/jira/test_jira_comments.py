@@ -310,3 +310,22 @@ async def test_whatever_jira_answers_the_caller_is_safe(value: object) -> None:
     ):
         with suppress(JiraError):
             await call
+
+
+@pytest.mark.parametrize(
+    ("answer", "service"),
+    [
+        (ok({"id": "10000", "projectTypeKey": "software"}), False),
+        (ok({"id": "10000", "projectTypeKey": "service_desk"}), True),
+        (ok({"id": "10000"}), None),
+        (httpx2.Response(404), None),
+        (httpx2.Response(403), None),
+    ],
+)
+async def test_where_the_issue_does_not_say_its_project_is_asked(
+    jira: FakeJira, answer: httpx2.Response, *, service: bool | None
+) -> None:
+    fields = {"project": {"id": "10000", "key": "OPS"}, "created": "2026-11-02T09:00:00.000+0000"}
+    jira.on("GET", "/rest/api/3/issue/10010", ok({"id": "10010", "key": "OPS-1", "fields": fields}))
+    jira.on("GET", "/rest/api/3/project/10000", answer)
+    assert (await comments.issue(jira.client, "10010")).service_project is service

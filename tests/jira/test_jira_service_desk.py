@@ -167,10 +167,15 @@ async def test_a_grant_on_a_project_is_none_on_an_issue_of_that_number(jira: Fak
     assert not await permissions.permitted(jira.client, RITA, "10010", {"BROWSE_PROJECTS"})
 
 
-@pytest.mark.parametrize("ids", [[True], ["1"], [1.0], [None], [[1]]])
+@pytest.mark.parametrize("ids", [[True], ["01"], ["1 "], [1.0], [None], [[1]]])
 async def test_nothing_but_the_id_itself_grants(jira: FakeJira, ids: list[object]) -> None:
     jira.on("POST", CHECK, grants(("BROWSE_PROJECTS", ids)))
     assert not await permissions.permitted(jira.client, RITA, "1", {"BROWSE_PROJECTS"})
+
+
+async def test_an_id_as_text_grants_as_well(jira: FakeJira) -> None:
+    jira.on("POST", CHECK, grants(("BROWSE_PROJECTS", ["1"])))
+    assert await permissions.permitted(jira.client, RITA, "1", {"BROWSE_PROJECTS"})
 
 
 async def test_administrators_are_told_by_jira(jira: FakeJira) -> None:

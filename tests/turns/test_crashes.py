@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import httpx2
+import pytest
 
 from tests.support.world import QUICK, AppProcess, World, until, world_of_processes
 
@@ -104,3 +105,22 @@ def test_it_lives_and_counts(database_url: str) -> None:
 
         assert httpx2.get(f"{here.url}/healthz", trust_env=False).text == "ok\n"
         assert "jira_chatkit_deliveries" in httpx2.get(f"{here.url}/metrics", trust_env=False).text
+
+
+@pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
+def test_what_was_asked_before_the_first_worker_came_is_answered(database_url: str) -> None:
+    with world_of_processes(database_url) as (here, web):
+        web.start("serve", "--no-worker")
+        here.install(**QUICK)
+        here.jira.comment("OPS-1", "Why?")
+        here.jira.webhooks.wait_until_delivered()
+
+        worker = AppProcess(web.values)
+        worker.start("worker")
+        try:
+            until(lambda: here.answers("OPS-1"), "the answer", 40)
+            here.run_until_idle()
+        finally:
+            worker.stop()
+
+        assert len(here.answers("OPS-1")) == 1

@@ -199,3 +199,18 @@ def test_a_deleted_issue_takes_its_thread_along(here: World) -> None:
     here.run_until_idle()
 
     assert here.items() == []
+
+
+def test_a_status_that_is_done_is_enough_to_have_resolved_it(here: World) -> None:
+    here.openai.hold()
+    here.jira.comment("OPS-1", "Why?", by="rita")
+    until(lambda: here.openai.active_streams, "the model to begin")
+    done = here.jira.issue("OPS-1").project.statuses[-1]
+    assert done.category == "done"
+
+    here.jira.transition("OPS-1", done.name, by="agnes")
+    until(lambda: here.openai.cancelled, "the model to be stopped upstream")
+    here.openai.release()
+    here.run_until_idle()
+
+    assert here.answers("OPS-1") == []

@@ -16,10 +16,12 @@ from sqlalchemy import select
 from sqlmodel import Session
 from starlette.routing import Mount, Route
 
+from app.main import create_app
 from app.sandbox.jira import JiraSite
+from app.sandbox.serving import serve
 from app.store.tables import metadata
 from app.web.routes import routes
-from tests.support.world import World, world
+from tests.support.world import World, settings_of, world
 
 MIB = 1024 * 1024
 OPEN = {"/atlassian-connect.json", "/healthz", "/readyz", "/metrics"}
@@ -407,3 +409,12 @@ def test_a_webhook_that_is_not_genuine_changes_nothing(
         headers = {} if header is None else {"Authorization": header}
         assert is_bare_401(http.post(url, content=body, headers=headers)), header
     assert here.read(everything) == before
+
+
+def test_a_public_path_may_be_kept_by_the_proxy_or_stripped(database_url: str) -> None:
+    values = {"APP_BASE_URL": "https://example.com/chat", "DATABASE_URL": database_url}
+    settings = settings_of({**values, "SECRET_KEYS": "a-key-for-tests-that-is-long-enough-0"})
+    with serve(create_app(settings, worker=False)) as served:
+        for path in ("/chat/healthz", "/healthz", "/chat/atlassian-connect.json"):
+            assert httpx2.get(f"{served.url}{path}", trust_env=False).status_code == 200
+        assert httpx2.get(f"{served.url}/chatty/healthz", trust_env=False).status_code == 404

@@ -5,9 +5,17 @@ from __future__ import annotations
 import hashlib
 import re
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 
 from app.doors.arrivals import Arrival, Happening
 from app.errors import BadRequest
@@ -22,7 +30,7 @@ EVENTS: dict[str, Happening] = {
 }
 MAX_CHANGED = 50
 
-_ISSUE_IN_SELF = re.compile(r"/issue/([0-9]{1,20})/comment/")
+_ISSUE_IN_SELF = re.compile(r"/issue/([0-9]{1,20})(?:/comment/|$)")
 
 
 def _as_text(value: object) -> object:
@@ -31,6 +39,20 @@ def _as_text(value: object) -> object:
 
 JiraId = Annotated[str, BeforeValidator(_as_text), Field(pattern=r"^[0-9]{1,20}$")]
 AccountId = Annotated[str, Field(max_length=255, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Address = Annotated[str, Field(max_length=2_000)]
+FieldName = Annotated[str, Field(max_length=255)]
+Milliseconds = Annotated[int, Field(ge=0, le=32_503_680_000_000)]
+
+
+def _or_none(value: object, judge: ValidatorFunctionWrapHandler) -> object:
+    try:
+        return judge(value)
+    except ValidationError:
+        return None
+
+
+Lenient = WrapValidator(_or_none)
+"""For what helps and is not needed: Jira does not repeat a delivery that was refused."""
 
 
 class _Part(BaseModel):
@@ -38,35 +60,36 @@ class _Part(BaseModel):
 
 
 class _User(_Part):
-    account_id: AccountId | None = Field(default=None, alias="accountId")
+    account_id: Annotated[AccountId | None, Lenient] = Field(default=None, alias="accountId")
 
 
 class _Comment(_Part):
     id: JiraId
-    self: str = Field(default="", max_length=2_000)
-    author: _User | None = None
-    update_author: _User | None = Field(default=None, alias="updateAuthor")
+    self: Annotated[Address | None, Lenient] = None
+    author: Annotated[_User | None, Lenient] = None
+    update_author: Annotated[_User | None, Lenient] = Field(default=None, alias="updateAuthor")
 
 
 class _Issue(_Part):
-    id: JiraId
+    id: Annotated[JiraId | None, Lenient] = None
+    self: Annotated[Address | None, Lenient] = None
 
 
 class _Change(_Part):
-    field: str = Field(default="", max_length=255)
+    field: Annotated[FieldName | None, Lenient] = None
 
 
 class _Changelog(_Part):
-    items: tuple[_Change, ...] = ()
+    items: Annotated[tuple[Annotated[_Change | None, Lenient], ...] | None, Lenient] = None
 
 
 class _Webhook(_Part):
     event: str = Field(alias="webhookEvent", max_length=100)
-    timestamp: int | None = Field(default=None, ge=0, le=32_503_680_000_000)
-    user: _User | None = None
-    issue: _Issue | None = None
+    timestamp: Annotated[Milliseconds | None, Lenient] = None
+    user: Annotated[_User | None, Lenient] = None
+    issue: Annotated[_Issue | None, Lenient] = None
     comment: _Comment | None = None
-    changelog: _Changelog | None = None
+    changelog: Annotated[_Changelog | None, Lenient] = None
 
 
 def parse(body: bytes, identifier: str | None, received: datetime) -> Arrival | None:
@@ -111,12 +134,13 @@ def _identifier(body: bytes, given: str | None) -> str:
 
 
 def _issue_id(hook: _Webhook) -> str:
-    if hook.issue is not None:
+    if hook.issue is not None and hook.issue.id is not None:
         return hook.issue.id
-    found = _ISSUE_IN_SELF.search(hook.comment.self) if hook.comment else None
-    if found is None:
-        raise BadRequest("webhook: issue is missing, and comment.self does not name it")
-    return found[1]
+    addresses = (hook.issue and hook.issue.self, hook.comment and hook.comment.self)
+    for address in addresses:
+        if address and (found := _ISSUE_IN_SELF.search(address)):
+            return found[1]
+    raise BadRequest("webhook: issue is missing, and comment.self does not name it")
 
 
 def _actor(hook: _Webhook) -> str | None:
@@ -132,5 +156,5 @@ def _account(user: _User | None) -> str | None:
 
 
 def _changed(hook: _Webhook) -> tuple[str, ...]:
-    items: tuple[Any, ...] = hook.changelog.items if hook.changelog else ()
-    return tuple(item.field for item in items[:MAX_CHANGED])
+    items = (hook.changelog and hook.changelog.items) or ()
+    return tuple(item.field for item in items if item is not None and item.field)[:MAX_CHANGED]

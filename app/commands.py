@@ -1,0 +1,182 @@
+"""The commands of ``jira-chatkit``: serve, worker, migrate, check, keys, demo."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from typing import Annotated
+
+import structlog
+import typer
+import uvicorn
+
+from app import checking, demonstration, logs, main
+from app import settings as settings_module
+from app.errors import SealBroken, SettingsError
+from app.settings import Settings
+from app.store import tenants
+from app.store.database import Database
+from app.store.secrets import Vault
+
+log = structlog.get_logger(__name__)
+
+app = typer.Typer(
+    help="A ChatKit assistant that answers in Jira Cloud.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+keys = typer.Typer(help="The keys that seal what the database keeps secret.", no_args_is_help=True)
+app.add_typer(keys, name="keys")
+
+GRACE = 5
+"""Seconds that open requests have on shutdown."""
+
+
+def run() -> None:
+    """Run the command that was typed. What it refuses is one line, and exit code 2."""
+    try:
+        app()
+    except SettingsError as error:
+        typer.echo(str(error), err=True)
+        raise SystemExit(2) from None
+
+
+def _settings() -> Settings:
+    settings = settings_module.with_secret_keys(settings_module.load())
+    logs.configure(settings.log_format, settings.log_level)
+    return settings
+
+
+@app.command()
+def serve(
+    *,
+    worker: Annotated[bool, typer.Option(help="Also work on threads in this process.")] = True,
+) -> None:
+    """Run the app."""
+    settings = _settings()
+    if settings.is_sqlite and not worker:
+        raise SettingsError(
+            "--no-worker needs PostgreSQL: SQLite is one process, which is web and worker in one."
+            " Set DATABASE_URL, or leave --no-worker out."
+        )
+    database = _opened(settings, serving=True)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # uvicorn stops in order, then raises the signal again for whoever handled it before:
+        # that is us, and an orderly stop is exit code 0.
+        signal.signal(number, lambda *_: None)
+    uvicorn.run(
+        main.create_app(settings, worker=worker),
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,  # its lines would hold query strings, and those hold tokens
+        server_header=False,
+        ws="none",
+        timeout_graceful_shutdown=GRACE,
+    )
+    database.close()
+
+
+def _opened(settings: Settings, *, serving: bool = False) -> Database:
+    database = Database.open(settings)
+    if serving and not database.hold_process_lock():
+        raise SettingsError(
+            "DATABASE_URL: another process serves this SQLite file already. Stop it first, or use"
+            " PostgreSQL for more than one."
+        )
+    if settings.is_sqlite:
+        database.migrate()
+    else:
+        database.require_schema()
+    return database
+
+
+@app.command()
+def worker() -> None:
+    """Run the worker alone, beside web processes, on PostgreSQL."""
+    settings = _settings()
+    if settings.is_sqlite:
+        raise SettingsError(
+            "worker needs PostgreSQL: SQLite is one process, and `serve` works in it already."
+            " Set DATABASE_URL to run workers of their own."
+        )
+    _opened(settings).close()
+    asyncio.run(_work(settings))
+
+
+async def _work(settings: Settings) -> None:
+    stopped = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    async with main.assemble(settings) as parts, main.working(parts):
+        await stopped.wait()
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to the newest schema."""
+    database = Database.open(_settings())
+    try:
+        database.migrate()
+        typer.echo(f"schema {database.revision()}")
+    finally:
+        database.close()
+
+
+@app.command()
+def check(
+    tenant: Annotated[
+        str | None, typer.Option(help="clientKey, installationId or host; all where left out.")
+    ] = None,
+    issue: Annotated[str | None, typer.Option(help="An issue's key, for a round trip.")] = None,
+    message: Annotated[str | None, typer.Option(help="What to ask there.")] = None,
+    *,
+    post: Annotated[
+        bool, typer.Option("--post", help="Post the answer on the issue, too.")
+    ] = False,
+) -> None:
+    """Find out what is wrong with an install. Exit code 0 only if all is well."""
+    if bool(issue) != bool(message):
+        raise SettingsError("--issue and --message go together: name both, or neither")
+    if post and not issue:
+        raise SettingsError("--post needs --issue and --message: they make the answer to post")
+    settings = settings_module.with_secret_keys(settings_module.load())
+    logs.configure(settings.log_format, "error")
+    trip = checking.Trip(issue, message, post) if issue and message else None
+    well = asyncio.run(checking.check(settings, tenant, trip, typer.echo))
+    raise typer.Exit(0 if well else 1)
+
+
+@keys.command("rotate")
+def rotate() -> None:
+    """Seal every secret anew under the newest key of SECRET_KEYS."""
+    settings = _settings()
+    database = _opened(settings)
+    try:
+        count = asyncio.run(_rotate(database, Vault(settings.secret_keys)))
+        typer.echo(f"{count} secrets sealed anew")
+    except SealBroken:
+        raise SettingsError(
+            "SECRET_KEYS opens not every secret, so none was changed. Put the key that sealed the"
+            " others back, behind the newest."
+        ) from None
+    finally:
+        database.close()
+
+
+async def _rotate(database: Database, vault: Vault) -> int:
+    return await database.write(tenants.rotate, vault)
+
+
+@app.command()
+def demo(
+    app_port: Annotated[int, typer.Option(help="Where the app listens.")] = 8080,
+    jira_port: Annotated[int, typer.Option(help="Where the simulated Jira listens.")] = 8081,
+    openai_port: Annotated[int, typer.Option(help="Where the simulated OpenAI listens.")] = 8082,
+) -> None:
+    """Run the whole system here: no account and no key needed."""
+    settings = settings_module.load()
+    logs.configure("console", "warning")
+    ports = demonstration.Ports(app_port, jira_port, openai_port)
+    raise typer.Exit(demonstration.run(settings, ports, typer.echo))
