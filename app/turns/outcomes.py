@@ -93,7 +93,8 @@ def failure_of(error: Exception, tries: int, now: datetime, *, posting: bool) ->
     """
     if isinstance(error, TooSoon):
         return Failure("jira_unreachable", error.until, sure=False, counts=False)
-    wait = _wait(error, tries, MAX_POSTINGS if posting else MAX_ATTEMPTS)
+    patient = posting or isinstance(error, JiraError)  # nothing was spent on it, or all was
+    wait = _wait(error, tries, MAX_POSTINGS if patient else MAX_ATTEMPTS)
     until = None if wait is None else now + wait
     return Failure(cause_of(error), until, sure=_has_certainly_not_posted(error))
 

@@ -1,4 +1,4 @@
-"""What a second look at the mended turns asked for."""
+"""What may fall between two steps: an unsure request, a stop, a promise, a refill, patience."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sqlmodel import Session, col, select
 
 from app.checking import Trip, check
 from app.clock import SystemClock
-from app.errors import JiraUnavailable
+from app.errors import JiraUnavailable, ModelError
 from app.settings import Settings
 from app.store import threads, turns
 from app.store.database import Database
@@ -423,3 +423,12 @@ def test_who_resolved_it_is_looked_at_also_when_other_news_came_between(here: Wo
     here.run_until_idle()
 
     assert here.answers("OPS-1") == []
+
+
+def test_a_jira_that_is_down_for_minutes_is_waited_for_and_a_model_is_not() -> None:
+    down = JiraUnavailable("read issue", 503)
+    assert failure_of(down, 6, START, posting=False).until is not None
+    assert failure_of(down, 12, START, posting=False).until is None
+    silent = ModelError("unreachable", retry_after=5.0)
+    assert failure_of(silent, 4, START, posting=False).until is not None
+    assert failure_of(silent, 5, START, posting=False).until is None
