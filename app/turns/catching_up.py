@@ -71,21 +71,28 @@ async def catch_up(lease: Lease, c: Collaborators, *, glance: bool = False) -> N
         if told:
             await c.database.write(set_aside, lease, told)
         return
+    read: list[Comment] = []
     try:
         if glance:
-            unseen = [*unseen, *await _not_told_of(lease, view, c)]
+            read = await _not_told_of(lease, view, c)
+            unseen = [*unseen, *(_as_told(lease, comment, c) for comment in read)]
         issue = await comments.issue(c.jira(view.tenant), view.issue.issue_id)
     except JiraNotFound:
         gone = Gone(told, any(row.event == "issue_deleted" for row in unseen))
         await c.database.write(file_gone, lease, gone, c.settings, c.clock.now())
         return
-    findings = await _look(lease, view, unseen, issue, c)
+    findings = await _look(lease, view, unseen, read, issue, c)
     findings = replace(findings, told=told, last_look=glance)
     await c.database.write(file, lease, findings, c.settings, c.clock.now())
 
 
 async def _look(
-    lease: Lease, view: _View, unseen: list[Unseen], issue: JiraIssue, c: Collaborators
+    lease: Lease,
+    view: _View,
+    unseen: list[Unseen],
+    read: list[Comment],
+    issue: JiraIssue,
+    c: Collaborators,
 ) -> Findings:
     client = c.jira(view.tenant)
     app_account = view.tenant.app_account_id or (await comments.myself(client)).account_id
@@ -93,7 +100,8 @@ async def _look(
     if wanted.mode == "off" and view.thread.filled_at is None:
         return Findings(issue, app_account)
     lookout = Lookout(client, issue, app_account)
-    sightings = await lookout.look(unseen, fill=0 if view.thread.filled_at else FILL)
+    fill = 0 if view.thread.filled_at else FILL
+    sightings = await lookout.look(unseen, fill=fill, read=read)
     happenings = tuple([(row, await _actor(lookout, row)) for row in unseen if _of_issue(row)])
     return Findings(issue, app_account, tuple(sightings), happenings)
 
@@ -137,7 +145,7 @@ async def _actor(lookout: Lookout, row: Unseen) -> str:
     return await lookout.standing(Account(account_id=row.actor_id)) if row.actor_id else "other"
 
 
-async def _not_told_of(lease: Lease, view: _View, c: Collaborators) -> list[Unseen]:
+async def _not_told_of(lease: Lease, view: _View, c: Collaborators) -> list[Comment]:
     """Jira's newest comments, as far as the thread does not know them and no webhook told."""
     client, issue_id = c.jira(view.tenant), view.issue.issue_id
     newest = await comments.newest_comments(client, issue_id, 1)
@@ -146,19 +154,20 @@ async def _not_told_of(lease: Lease, view: _View, c: Collaborators) -> list[Unse
         newest = await comments.newest_comments(client, issue_id, GLANCE)
         unknown = await c.database.read(_unknown, lease.thread_id, newest)
     told = {row.comment_id for row in view.unseen}
-    return [
-        Unseen(
-            tenant_id=lease.tenant_id,
-            thread_id=lease.thread_id,
-            event="comment_created",
-            comment_id=comment.id,
-            author_id=comment.author.account_id if comment.author else None,
-            occurred_at=comment.created,
-            received_at=c.clock.now(),
-        )
-        for comment in unknown
-        if comment.id not in told
-    ]
+    return [comment for comment in unknown if comment.id not in told]
+
+
+def _as_told(lease: Lease, comment: Comment, c: Collaborators) -> Unseen:
+    """What the webhook would have said that did not come yet."""
+    return Unseen(
+        tenant_id=lease.tenant_id,
+        thread_id=lease.thread_id,
+        event="comment_created",
+        comment_id=comment.id,
+        author_id=comment.author.account_id if comment.author else None,
+        occurred_at=comment.created,
+        received_at=c.clock.now(),
+    )
 
 
 def _unknown(db: Session, thread_id: str, newest: list[Comment]) -> list[Comment]:

@@ -71,17 +71,24 @@ class Lookout:
         self._app_account = app_account
         self._standings: dict[str, Standing] = {}
 
-    async def look(self, unseen: Iterable[Unseen], *, fill: int) -> list[Sighting]:
-        """Every comment told of, in the order told; before them the newest ``fill`` others."""
+    async def look(
+        self, unseen: Iterable[Unseen], *, fill: int, read: Iterable[Comment] = ()
+    ) -> list[Sighting]:
+        """Every comment told of, in the order told; before them the newest ``fill`` others.
+
+        What was ``read`` a moment ago is not read again.
+        """
         told: dict[str, list[Unseen]] = {}
         for row in unseen:
             if row.comment_id is not None:
                 told.setdefault(row.comment_id, []).append(row)
         sightings: list[Sighting] = []
-        known: dict[str, Comment] = {}
+        known = {comment.id: comment for comment in read}
+        listed: set[str] = set()
         if fill:
             newest = await comments.newest_comments(self._client, self._issue.id, fill)
-            known = {comment.id: comment for comment in newest}
+            listed = {comment.id for comment in newest}
+            known |= {comment.id: comment for comment in newest}
             sightings += [
                 await self._sight(comment, [], history=True)
                 for comment in reversed(newest)
@@ -90,7 +97,7 @@ class Lookout:
         for comment_id, rows in told.items():
             if comment_id in known:
                 seen = await self._sight(known[comment_id], rows, history=False)
-                sightings.append(replace(seen, listed=True))
+                sightings.append(replace(seen, listed=comment_id in listed))
             else:
                 sightings.append(await self._fetch(comment_id, rows))
         return sightings
