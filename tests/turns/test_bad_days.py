@@ -133,3 +133,18 @@ def test_a_slow_webhook_of_our_own_comment_changes_nothing(here: World) -> None:
 
     assert len(here.answers("OPS-1")) == 1
     assert len(here.items()) == 2
+
+
+def test_a_comment_that_jira_took_is_found_again_behind_many_others(here: World) -> None:
+    here.openai.hold()
+    here.jira.comment("OPS-1", "Why?")
+    until(lambda: here.openai.active_streams, "the model to begin")
+    here.jira.webhooks.drop = 99  # no news of our own comment comes
+    here.jira.faults.add("POST", COMMENTS, "reset_after_commit")
+    here.openai.release()
+    until(lambda: here.answers("OPS-1"), "Jira to take the comment")
+    for number in range(12):
+        here.jira.comment("OPS-1", f"Same here, {number}.", by="wim", deliver=False)
+    until(lambda: here.turns()[0].state == "completed", "the turn to end")
+
+    assert len(here.answers("OPS-1")) == 1
