@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import IO, Concatenate, ParamSpec, TypeVar
+from typing import IO, Concatenate, ParamSpec, Self, TypeVar
 
 import structlog
 from alembic import command
@@ -50,7 +50,7 @@ class Database:
         self._writer: Writer | None = None
 
     @classmethod
-    def open(cls, settings: Settings) -> Database:
+    def open(cls, settings: Settings) -> Self:
         """Connect. Brings no schema: see :meth:`migrate` and :meth:`require_schema`."""
         if settings.is_sqlite:
             return cls(_sqlite(settings.sqlite_path, write=True), _sqlite(settings.sqlite_path))

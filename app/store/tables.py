@@ -169,8 +169,10 @@ class Issue(_Table, table=True):
     type_id: str | None = None
     service_project: bool | None = None
     resolved: bool | None = None  # None: nobody has looked
+    security_level: str | None = None  # its id; another one withdraws drafts
     resting_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    rest_cause: str | None = None  # takeover | resolved | too_many_replies
+    rested_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  # the rest began
+    rest_cause: str | None = None  # takeover | resolved | too_many_replies | paused
     spoken_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  # a person, for the team
     deleted_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
@@ -272,9 +274,12 @@ class Item(_Table, table=True):
     comment_id: str | None = None
     client_id: str | None = None
     text: str = Field(sa_type=Text)
-    state: str = "done"  # streaming | done | draft | hidden (without words: not public any more)
+    # streaming | done | draft | stopped (a person's stop: partial, posted nowhere)
+    # | hidden (without words: not public any more)
+    state: str = "done"
     history: bool = False  # found when the thread was filled; not judged yet
     asks: bool = False  # waits for an answer, or had one
+    direct: bool = False  # written to the assistant itself: answered also while it rests
     as_draft: bool = False  # too old to be answered aloud: its answer becomes a draft
     given_to: str | None = None  # the turn that was promised for it
     answered_by: str | None = None  # the turn that covers it
@@ -302,6 +307,8 @@ class Turn(_Table, table=True):
             postgresql_where=text(f"state IN {LIVE_STATES}"),
         ),
         Index(None, "tenant_id", "created_at"),
+        Index(None, "thread_id", "created_at"),
+        Index(None, "reply_thread_id", "created_at"),
     )
 
     id: str = Field(primary_key=True)
@@ -317,6 +324,8 @@ class Turn(_Table, table=True):
     posts: int = 0  # how often Jira was asked to take the comment
     tried_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  # and may still take it
     outdated: bool = False  # what it has read is another text now, or none
+    direct: bool = False  # somebody asked the assistant itself: an older rest does not end it
+    hint: str | None = Field(default=None, sa_type=Text)  # a person's, to a draft written anew
     failures: int = 0  # in a row, at the step where it is
     read_through: str | None = None  # sort_key of the newest item that it has read
     reply_item_id: str | None = None
@@ -330,6 +339,61 @@ class Turn(_Table, table=True):
     output_tokens: int = 0
     created_at: datetime = Field(sa_type=UtcDateTime)
     finished_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class Outgoing(_Table, table=True):
+    """A comment that we bring to Jira and that is no turn's own answer, once.
+
+    A person's message from the panel or the widget (``role`` user), or an approved draft
+    (``role`` assistant). Delivered by whoever holds the lease of ``thread_id``, an issue's public
+    thread. ``posts`` and ``tried_at`` are recorded before Jira is asked, as a turn's are.
+    """
+
+    __tablename__ = "outgoing"
+    __table_args__ = (
+        _of_thread(),
+        UniqueConstraint("item_id"),
+        Index(None, "thread_id"),
+        Index(
+            "ix_outgoing_waiting",
+            "thread_id",
+            sqlite_where=text("state = 'waiting'"),
+            postgresql_where=text("state = 'waiting'"),
+        ),
+    )
+
+    id: str = Field(primary_key=True)
+    tenant_id: str
+    thread_id: str
+    item_id: str  # what it brings: a message on either thread, or a draft on the internal one
+    item_thread_id: str
+    role: str  # user | assistant
+    turn_id: str | None = None  # that wrote the draft
+    internal: bool | None = None  # a note; None: decided when it is brought, by who wrote it
+    by_id: str | None = None  # account id: who wrote the message, or approved the draft
+    state: str = "waiting"  # waiting | posted | failed | withdrawn
+    posts: int = 0
+    tried_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    not_before: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    failures: int = 0
+    cause: str | None = None
+    comment_id: str | None = None
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    finished_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class Feedback(_Table, table=True):
+    """What somebody thought of an answer: one word a person and item, the last one counts."""
+
+    __tablename__ = "feedback"
+    __table_args__ = (_of_thread(), Index(None, "thread_id"))
+
+    item_id: str = Field(primary_key=True)
+    by_id: str = Field(primary_key=True)  # account id, or a visitor's id
+    tenant_id: str
+    thread_id: str
+    kind: str  # positive | negative
+    given_at: datetime = Field(sa_type=UtcDateTime)
 
 
 class Event(_Table, table=True):

@@ -18,6 +18,10 @@ from app.store.ids import new_id
 from app.store.secrets import Vault
 from app.store.statements import insert_new
 from app.store.tables import Tenant
+from app.store.writer import announce
+
+STANDING = "tenants"
+"""The signal that some tenant was enabled, disabled or uninstalled: its streams may be over."""
 
 SHARED_SECRET = "shared_secret"  # noqa: S105  (the field's name)
 
@@ -50,6 +54,12 @@ class Installation:
 
 def by_id(db: Session, tenant_id: str) -> Tenant | None:
     return db.get(Tenant, tenant_id)
+
+
+def hold(db: Session, tenant_id: str) -> Tenant:
+    """The tenant, so that two who set something of it at once come in turn."""
+    own = select(Tenant).where(Tenant.id == tenant_id)
+    return db.exec(own.with_for_update(key_share=True)).one()
 
 
 def by_client_key(db: Session, client_key: str) -> Tenant | None:
@@ -169,6 +179,7 @@ def uninstall(
         tenant.session_generation += 1
         on_uninstall(db, tenant.id, now)
         tenant.shared_secret = None
+        announce(db, STANDING)
     db.add(tenant)
     return tenant.id
 
@@ -203,6 +214,7 @@ def _switch(db: Session, client_key: str, issued_at: int, state: str) -> None:
     if tenant.lifecycle_iat is not None and issued_at < tenant.lifecycle_iat:
         raise AuthError("STALE_LIFECYCLE")
     tenant.state = state
+    announce(db, STANDING)
     db.add(tenant)
 
 

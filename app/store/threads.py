@@ -246,10 +246,12 @@ def unseen_of(db: Session, thread_id: str, most: int = 500) -> list[Unseen]:
     )
 
 
-def has_unseen(db: Session, thread_id: str) -> bool:
-    return (
-        db.exec(select(Unseen.id).where(Unseen.thread_id == thread_id).limit(1)).first() is not None
-    )
+def has_unseen(db: Session, thread_id: str, event: str | None = None) -> bool:
+    """Whether something unseen came in; with ``event``, something of that kind."""
+    query = select(Unseen.id).where(Unseen.thread_id == thread_id).limit(1)
+    if event is not None:
+        query = query.where(Unseen.event == event)
+    return db.exec(query).first() is not None
 
 
 def drop_unseen(db: Session, thread_id: str, ids: Collection[int]) -> None:
@@ -273,6 +275,8 @@ def add_item(db: Session, item: Item) -> Item:
 
 
 def item_by_id(db: Session, tenant_id: str, thread_id: str, item_id: str) -> Item | None:
+    if not item_id.isprintable():  # such as NUL, which PostgreSQL refuses to look for
+        return None
     return db.exec(
         select(Item).where(
             Item.tenant_id == tenant_id, Item.thread_id == thread_id, Item.id == item_id

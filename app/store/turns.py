@@ -4,9 +4,25 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlmodel import Session, col, func, select
+from sqlmodel import Session, col, func, or_, select
 
-from app.store.tables import LIVE_STATES, Thread, Turn
+from app.store.tables import LIVE_STATES, Outgoing, Thread, Turn
+
+
+def touching(db: Session, tenant_id: str, thread_id: str) -> list[Turn]:
+    """The live turns that ask or answer on that thread."""
+    return list(
+        db.exec(
+            select(Turn)
+            .where(
+                Turn.tenant_id == tenant_id,
+                or_(Turn.thread_id == thread_id, Turn.reply_thread_id == thread_id),
+                col(Turn.state).in_(LIVE_STATES),
+            )
+            .order_by(col(Turn.thread_id))
+            .execution_options(populate_existing=True)
+        ).all()
+    )
 
 
 def live(db: Session, thread_id: str) -> Turn | None:
@@ -17,6 +33,8 @@ def live(db: Session, thread_id: str) -> Turn | None:
 
 
 def by_id(db: Session, tenant_id: str, turn_id: str) -> Turn | None:
+    if not turn_id.isprintable():  # such as NUL, which PostgreSQL refuses to look for
+        return None
     return db.exec(
         select(Turn).where(Turn.tenant_id == tenant_id, Turn.id == turn_id)
     ).one_or_none()
@@ -39,11 +57,12 @@ def replies_since(db: Session, tenant_id: str, issue_id: str, since: datetime) -
 
 
 def posted_as(db: Session, thread_id: str, comment_id: str) -> bool:
-    """Whether that comment is the answer of one of the thread's turns."""
-    found = db.exec(
-        select(Turn.id).where(Turn.thread_id == thread_id, Turn.comment_id == comment_id).limit(1)
-    ).first()
-    return found is not None
+    """Whether we posted that comment from the thread: a turn's answer, or what we brought."""
+    answer = select(Turn.id).where(Turn.thread_id == thread_id, Turn.comment_id == comment_id)
+    brought = select(Outgoing.id).where(
+        Outgoing.thread_id == thread_id, Outgoing.comment_id == comment_id
+    )
+    return any(db.exec(one.limit(1)).first() is not None for one in (answer, brought))
 
 
 def has_read(db: Session, thread_id: str, sort_key: str) -> bool:
@@ -71,6 +90,16 @@ def newest(db: Session, thread_id: str) -> Turn | None:
         select(Turn)
         .where(Turn.thread_id == thread_id)
         .order_by(col(Turn.created_at).desc())
+        .limit(1)
+    ).first()
+
+
+def newest_answering_on(db: Session, thread_id: str) -> Turn | None:
+    """The last turn whose answer stands, or was to stand, on that thread."""
+    return db.exec(
+        select(Turn)
+        .where(Turn.reply_thread_id == thread_id)
+        .order_by(col(Turn.created_at).desc(), col(Turn.id))
         .limit(1)
     ).first()
 
