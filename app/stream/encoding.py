@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from app.store.tables import Item, Thread
+from app.store.tables import Issue, Item, Thread
 
 _NOT_PLAIN = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
@@ -43,14 +43,21 @@ def item_json(item: Item, text: str | None = None) -> dict[str, Any]:
     return body
 
 
-def thread_json(thread: Thread) -> dict[str, Any]:
-    """A thread as ChatKit's ``ThreadMetadata``, with its ``audience``."""
+def thread_json(thread: Thread, issue: Issue | None = None) -> dict[str, Any]:
+    """A thread as ChatKit's ``Thread``, with its ``audience`` and the assistant's rest.
+
+    Its page of items is empty, as in all that tells of the thread alone.
+    """
+    resting = issue.resting_until if issue is not None else None
     return {
         "id": thread.id,
         "title": thread.title,
         "created_at": thread.created_at.isoformat(),
         "status": {"type": "active"},
+        "items": {"data": [], "has_more": False, "after": None},
         "audience": thread.audience,
+        "resting_until": resting.isoformat() if resting else None,
+        "rest_cause": issue.rest_cause if issue is not None and resting else None,
     }
 
 

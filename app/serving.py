@@ -1,0 +1,44 @@
+"""uvicorn, which ends what streams before it waits for what is still being answered."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import sys
+from collections.abc import Callable
+
+import uvicorn
+from uvicorn.protocols.http.flow_control import FlowControl
+
+FAILED_TO_START = 3
+"""The exit code, as uvicorn's own command has it."""
+STALLED = 0.5
+"""Seconds after which a connection is cut whose client takes nothing: it would not take the end."""
+
+
+class Server(uvicorn.Server):
+    """Without this, open streams hold up the end of the process until their time is over."""
+
+    def __init__(self, config: uvicorn.Config, end_streams: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._end_streams = end_streams
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._end_streams()
+        cutting = asyncio.get_running_loop().call_later(STALLED, self._cut_stalled)
+        await super().shutdown(sockets)
+        cutting.cancel()
+
+    def _cut_stalled(self) -> None:
+        for connection in list(self.server_state.connections):
+            flow: FlowControl | None = getattr(connection, "flow", None)
+            if flow is not None and flow.write_paused:
+                connection.transport.abort()
+
+
+def run(config: uvicorn.Config, end_streams: Callable[[], None]) -> None:
+    """Serve until a signal comes. ``end_streams`` is called on the loop when it has come."""
+    server = Server(config, end_streams)
+    server.run()
+    if not server.started:
+        sys.exit(FAILED_TO_START)
