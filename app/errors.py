@@ -6,6 +6,12 @@ into answers, ``turns/outcomes.py`` the one that turns them into what becomes of
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from app.i18n import Text, t
+
+GONE = t("There is nothing of that name here, or not any more.")
+
 
 class AppError(Exception):
     """Base of all errors that the product raises on purpose."""
@@ -35,12 +41,73 @@ class Forbidden(AppError):
         self.code = code
 
 
-class NotFound(AppError):
+class Told(AppError):
+    """Base of the errors whose text is for people, in their language.
+
+    Args:
+        text: why, and what helps; it repeats nothing of what was sent.
+    """
+
+    def __init__(self, text: Text) -> None:
+        super().__init__(text)
+        self.text = text
+
+
+class NotFound(Told):
     """Nothing by that name within the caller's tenant."""
+
+    def __init__(self, text: Text = GONE) -> None:
+        super().__init__(text)
 
 
 class BadRequest(AppError):
-    """The body cannot be read. The text says which part, never what it held."""
+    """The body cannot be read. The text says which part, never what it held.
+
+    Mostly Jira's programs are told so; a text by ``t`` is said in the caller's language.
+    """
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.text = text
+
+
+class Invalid(Told):
+    """The body is readable and not to be taken. Answered 422.
+
+    Args:
+        text: what to write instead; never what was written.
+        fields: the same by the name of each field that is wrong, for the form beside it.
+    """
+
+    def __init__(self, text: Text, fields: Mapping[str, Text] | None = None) -> None:
+        super().__init__(text)
+        self.fields = fields or {}
+
+
+class Conflict(Told):
+    """It cannot be done as things stand now. Answered 409.
+
+    Args:
+        code: stable and lower-case, such as ``switched_off``.
+        text: why, and what helps.
+    """
+
+    def __init__(self, code: str, text: Text) -> None:
+        super().__init__(text)
+        self.code = code
+
+
+class SessionRefused(Told):
+    """A session of ours is over, forged, or for something else. Answered 401 or 403.
+
+    Args:
+        code: upper-case and stable, such as ``SESSION_EXPIRED``.
+        text: what to do; no secret and nothing that was sent.
+    """
+
+    def __init__(self, code: str, text: Text) -> None:
+        super().__init__(text)
+        self.code = code
 
 
 class BodyTooLarge(AppError):

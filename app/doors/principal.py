@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from typing import Any, Literal
 
 from app.store.tables import Tenant
 
@@ -47,3 +48,25 @@ class Principal:
 
     tenant: TenantRef
     account_id: str | None
+
+
+Audience = Literal["public", "internal"]
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """Somebody who holds a session of ours: one person (or visitor), one thread, for minutes.
+
+    Attributes:
+        account_id: the person's; None for a visitor.
+        thread_id: the only thread that the session opens.
+        issue_id: the thread's issue; None where it has none (yet).
+        expires_at: the session and every stream opened with it end then.
+    """
+
+    tenant: TenantRef
+    account_id: str | None
+    thread_id: str
+    issue_id: str | None
+    audience: Audience
+    expires_at: datetime

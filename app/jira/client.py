@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Protocol
@@ -51,6 +51,8 @@ _NOT_SENT = (
     httpx2.UnsupportedProtocol,
     httpx2.InvalidURL,
 )
+Params = Mapping[str, str | int | Sequence[str]]
+
 _SEGMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,254}")
 
 
@@ -59,7 +61,7 @@ class _Call:
     operation: str
     method: str
     path: str
-    params: Mapping[str, str | int] | None
+    params: Params | None
     content: bytes | None
     ok: tuple[int, ...]
     repeatable: bool  # done twice, it is as if done once
@@ -105,7 +107,7 @@ class JiraClient:
         method: str,
         path: str,
         *,
-        params: Mapping[str, str | int] | None = None,
+        params: Params | None = None,
         json: object = None,
         ok: tuple[int, ...] = (200, 201, 204),
         idempotent: bool | None = None,
@@ -119,7 +121,7 @@ class JiraClient:
             operation: what is done, for logs and errors: fixed words, nobody's data.
             method: in upper case.
             path: from ``/rest``; ids in it have passed ``segment``.
-            params: the query.
+            params: the query; what has several values stands there as often.
             json: the body; None for none.
             ok: the statuses that are success.
             idempotent: whether doing it twice is as doing it once; GET is, unless told.

@@ -186,9 +186,10 @@ async def find_marked(
         since: when it was first tried to post it, by our clock; Jira's may be five minutes off.
         own_account_id: marks on other people's comments are not believed.
         role: the mark's: ``assistant``, or ``user`` for a person's message that we brought.
-        item_id: the mark's, where it must agree as well.
+        item_id: the mark's, where the comment is told by that instead.
     """
-    wanted = {"turn_id": turn_id, "role": role} | ({} if item_id is None else {"item_id": item_id})
+    told_by = {"turn_id": turn_id} if item_id is None else {"item_id": item_id}
+    wanted = {**told_by, "role": role}
     for each in reversed(await comments_since(client, issue_id, since - CLOCKS_APART)):
         if each.author is None or each.author.account_id != own_account_id:
             continue
