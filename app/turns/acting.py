@@ -19,6 +19,7 @@ from app.turns import ending
 from app.turns.policies import policy_of
 
 MOST_RESTARTS = 1
+PAUSED = "paused"
 RUNNING = ("gathering", "generating")
 
 
@@ -35,6 +36,11 @@ def interruptible(turn: Turn) -> bool:
     return turn.state in RUNNING or (turn.state == "posting" and turn.posts == 0)
 
 
+def can_begin_again(turn: Turn) -> bool:
+    """Whether a running turn may still take in what is asked now."""
+    return interruptible(turn) and turn.restarts < MOST_RESTARTS and turn.hint is None
+
+
 def act(db: Session, thread_id: str, caught: Caught, settings: Settings, now: datetime) -> None:
     """Let what was caught act on the thread's live turn."""
     turn = turns.live(db, thread_id)
@@ -47,7 +53,7 @@ def act(db: Session, thread_id: str, caught: Caught, settings: Settings, now: da
         return
     if caught.changed:
         ending.abandon(db, turn, now)
-    elif caught.asked and turn.restarts < MOST_RESTARTS:
+    elif caught.asked and can_begin_again(turn):
         ending.abandon(db, turn, now)
         turn.restarts += 1
 
@@ -69,7 +75,12 @@ def heed_stop(db: Session, thread: Thread, now: datetime) -> None:
 
 
 def asked_of(db: Session, thread: Thread, turn: Turn | None) -> list[Item]:
-    """What waits for an answer from this turn; where there is none, from the next one."""
+    """What waits for an answer from this turn; where there is none, from the next one.
+
+    A draft that is written anew answers what it was for, and nothing that came since.
+    """
+    if turn is not None and turn.hint is not None:
+        return [item for item in threads.asking(db, thread.id) if item.given_to == turn.id]
     promised = thread.next_turn_id if turn is not None else None
     waiting = threads.asking(db, thread.id)
     return [item for item in waiting if promised is None or item.given_to != promised]
@@ -87,13 +98,26 @@ def ends(db: Session, turn: Turn, settings: Settings, now: datetime) -> bool:
         return False
     elif issue.deleted_at is not None:
         ending.drop(db, turn, "question_gone", now)
-    elif issue.resting_until is not None and issue.resting_until > now:
-        ending.stop(db, turn, "takeover", now)
+    elif _rests(turn, issue, now):
+        ending.stop(db, turn, rest_cause(issue), now)
     elif turn.outdated or not _still_so(db, turn, issue, settings):
         ending.abandon(db, turn, now)
     else:
         return False
     return True
+
+
+def rest_cause(issue: Issue) -> str:
+    """What the end of a turn is called that a rest ended."""
+    return PAUSED if issue.rest_cause == PAUSED else "takeover"
+
+
+def _rests(turn: Turn, issue: Issue, now: datetime) -> bool:
+    """Whether the assistant rests. Who asked it itself after the rest began is answered."""
+    if issue.resting_until is None or issue.resting_until <= now:
+        return False
+    asked_at_rest = issue.rested_at is not None and turn.created_at > issue.rested_at
+    return not (turn.direct and asked_at_rest)
 
 
 def _issue_of(db: Session, turn: Turn) -> Issue | None:
@@ -104,8 +128,12 @@ def _issue_of(db: Session, turn: Turn) -> Issue | None:
 
 
 def _still_so(db: Session, turn: Turn, issue: Issue, settings: Settings) -> bool:
-    """Whether an answer would still be given in this way. A draft stays one in any mode but off."""
+    """Whether an answer would still be given in this way.
+
+    A draft stays one in any mode but off, and a note where a public answer would be allowed.
+    """
     policy = policy_of(db, issue, settings)
     if turn.reply_as == "draft":
         return policy.mode != "off"
-    return policy.reply_as(service_project=issue.service_project) == turn.reply_as
+    wanted = policy.reply_as(service_project=issue.service_project)
+    return wanted == turn.reply_as or (wanted, turn.reply_as) == ("public", "internal")

@@ -85,6 +85,8 @@ class Question:
     created: datetime
     seen: datetime  # by our clock
     as_draft: bool
+    direct: bool = False  # written to the assistant itself
+    note: bool = False  # it stands in Jira as an internal note, or not at all
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,7 @@ class Rest:
 
     until: datetime | None
     spoken_at: datetime | None
+    since: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -137,19 +140,28 @@ def plan(
 ) -> Plan:
     """What is to be done on a public thread now."""
     if questions and policy.mode != "off" and rest.until is not None and rest.until > now:
-        return Wait(rest.until)
+        questions = [question for question in questions if _asked_at_rest(question, rest)]
+        if not questions:
+            return Wait(rest.until)
     forget = _passed_over(questions, policy, rest, now)
     questions = [question for question in questions if question.item_id not in forget]
     if not questions:
         return Nothing(forget)
     if (settled := settled_at(questions, policy)) > now:
         return Wait(settled)
-    if replies_last_hour >= policy.max_replies:
-        return HandOver()
     reply_as = policy.reply_as(service_project=service_project)
     if all(_stale(question, policy, now) for question in questions):
         reply_as = "draft"
+    if reply_as != "draft" and replies_last_hour >= policy.max_replies:
+        return HandOver()
+    if reply_as == "public" and any(question.note for question in questions):
+        reply_as = "internal"
     return Answer(tuple(question.item_id for question in questions), reply_as, forget)
+
+
+def _asked_at_rest(question: Question, rest: Rest) -> bool:
+    """Whether somebody asked the assistant itself although, and after, it rested."""
+    return question.direct and rest.since is not None and question.seen > rest.since
 
 
 def _passed_over(
@@ -165,7 +177,8 @@ def _passed_over(
     return tuple(
         q.item_id
         for q in questions
-        if q.created <= spoken or (q.created < oldest and q.created < rested)
+        if (q.created <= spoken or (q.created < oldest and q.created < rested))
+        and not (q.direct and q.seen > spoken)  # a person wants an answer to it all the same
     )
 
 

@@ -22,7 +22,7 @@ from app.turns.collaborators import Collaborators
 from app.turns.filing import Findings, Gone, file, file_gone, set_aside
 from app.turns.policies import policy_of
 from app.turns.policy import FILL, Policy
-from app.turns.sightings import Lookout
+from app.turns.sightings import OPENED, Lookout
 
 GLANCE = 10
 """How many comments the last look reads where the newest is an unknown one."""
@@ -97,13 +97,13 @@ async def _look(
     client = c.jira(view.tenant)
     app_account = view.tenant.app_account_id or (await comments.myself(client)).account_id
     wanted = await c.database.read(_policy_now, lease.tenant_id, issue, c)
-    if wanted.mode == "off" and view.thread.filled_at is None:
+    if wanted.mode == "off" and view.thread.filled_at is None and not _is_opened(unseen):
         return Findings(issue, app_account)
     lookout = Lookout(client, issue, app_account)
     fill = 0 if view.thread.filled_at else FILL
     sightings = await lookout.look(unseen, fill=fill, read=read)
     happenings = tuple([(row, await _actor(lookout, row)) for row in unseen if _of_issue(row)])
-    return Findings(issue, app_account, tuple(sightings), happenings)
+    return Findings(issue, app_account, tuple(sightings), happenings, opened=_is_opened(unseen))
 
 
 def _worth_a_look(db: Session, view: _View) -> list[Unseen]:
@@ -113,11 +113,17 @@ def _worth_a_look(db: Session, view: _View) -> list[Unseen]:
     comments that we posted ourselves.
     """
     known = view.issue.project_id is not None
+    if _is_opened(view.unseen):
+        return view.unseen
     if known and view.policy.mode == "off" and view.thread.filled_at is None:
         return [row for row in view.unseen if row.event == "issue_deleted"]
     if view.thread.filled_at is None:
         return view.unseen
     return [row for row in view.unseen if not _is_echo(db, view.thread.id, row)]
+
+
+def _is_opened(unseen: list[Unseen]) -> bool:
+    return any(row.event == OPENED for row in unseen)
 
 
 def _is_echo(db: Session, thread_id: str, row: Unseen) -> bool:

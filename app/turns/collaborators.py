@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
+from app.assistant.models import Carrier
 from app.assistant.server import AssistantServer
 from app.clock import Clock
 from app.jira.client import JiraClient
@@ -31,6 +32,7 @@ class Collaborators:
 
     Attributes:
         jira: a client for a tenant's site.
+        carrier: what a client for a tenant's models speaks through.
         grace: how long a request to Jira may still be under way after its answer failed to come.
         at_step: awaited with a step's name whenever a turn has recorded it; a test crashes here.
     """
@@ -41,5 +43,6 @@ class Collaborators:
     vault: Vault
     jira: JiraFor
     assistant: AssistantServer
+    carrier: Carrier
     grace: timedelta = GRACE
     at_step: AtStep = go_on

@@ -6,15 +6,22 @@ it comes; what was hidden keeps its place, so that nothing is asked twice.
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace as altered
+
 from app.store import threads, turns
 from app.store.ids import new_id
 from app.store.statements import sort_key
-from app.store.tables import Item, Turn
-from app.turns import items
+from app.store.tables import Item, Outgoing, Turn
+from app.turns import drafts, items, outgoing
 from app.turns.acting import interruptible
 from app.turns.answering import Message, Standing, judge, takes_over
 from app.turns.desk import Desk
+from app.turns.draft_state import draft_of
 from app.turns.sightings import Sighting
+
+HEADER = re.compile(r"\A\*\*[^\n]*:\*\*(?:\n\n|\Z)")
+"""The line of ours above a person's words that we brought: the writer's name."""
 
 
 def file_sighting(desk: Desk, sighting: Sighting) -> None:
@@ -113,6 +120,7 @@ def _take_away(desk: Desk, sighting: Sighting, item: Item) -> None:
         return
     if items.is_read_now(desk.db, item):
         desk.note_changed()
+    drafts.withdraw_unasked(desk.db, item, desk.now)
     if sighting.audience == "gone":
         items.take_out(desk.db, item, desk.now)
     else:
@@ -128,7 +136,7 @@ def _item_of(desk: Desk, sighting: Sighting) -> Item:
         thread_id=desk.thread.id,
         sort_key=sort_key(sighting.created, tie),
         kind="assistant_message" if ours else "user_message",
-        role="assistant" if ours else _role(sighting.standing),
+        role="assistant" if ours else role_of(sighting.standing),
         author_id=sighting.author_id,
         comment_id=sighting.comment_id,
         text=sighting.text,
@@ -137,7 +145,8 @@ def _item_of(desk: Desk, sighting: Sighting) -> Item:
     )
 
 
-def _role(standing: Standing) -> str:
+def role_of(standing: Standing) -> str:
+    """What an item calls its writer."""
     return {"customer": "customer", "agent": "agent", "app": "app"}.get(standing, "person")
 
 
@@ -145,13 +154,16 @@ def _role(standing: Standing) -> str:
 
 
 def _file_own(desk: Desk, sighting: Sighting, item: Item | None) -> None:
-    """Our own comment: it belongs to its turn, and is never a question."""
+    """Our own comment: it belongs to its turn or its writer, and is never a question by itself.
+
+    A message that was brought as a note stays on the public thread, where its writer put it.
+    """
+    sighting = _without_header(sighting)
     if sighting.audience == "gone" and item is None:
-        turn = turns.live(desk.db, desk.thread.id)
-        if turn is not None and turn.tried_at is not None and sighting.created >= turn.tried_at:
-            _note_posted(desk, sighting, turn)
+        _file_gone(desk, sighting)
     elif item is not None and sighting.audience != "public":
-        _take_away(desk, sighting, item)
+        if sighting.audience == "gone" or not outgoing.is_note(desk.db, item):
+            _take_away(desk, sighting, item)
     elif item is not None and item.state == threads.HIDDEN:
         _show_again(desk, sighting, item)
     elif item is not None and sighting.edited_by_person:
@@ -160,18 +172,60 @@ def _file_own(desk: Desk, sighting: Sighting, item: Item | None) -> None:
         _file_own_new(desk, sighting)
 
 
+def _without_header(sighting: Sighting) -> Sighting:
+    if sighting.mark.get("role") != "user":
+        return sighting
+    return altered(sighting, text=HEADER.sub("", sighting.text))
+
+
 def _file_own_new(desk: Desk, sighting: Sighting) -> None:
     turn = turns.by_id(desk.db, desk.thread.tenant_id, str(sighting.mark.get("turn_id", "")))
-    if turn is not None and turn.finished_at is None:
+    brought = _brought(desk, sighting)
+    if brought is not None:
+        outgoing.note_told(desk.db, brought, sighting.comment_id, desk.now)
+    elif turn is not None and turn.finished_at is None and sighting.mark.get("role") != "user":
         _note_posted(desk, sighting, turn)
     elif sighting.audience == "public":
         threads.add_item(desk.db, made := _item_of(desk, sighting))
         desk.tell("thread.item.done", made)
 
 
-def _note_posted(desk: Desk, sighting: Sighting, turn: Turn | None) -> None:
+def _brought(desk: Desk, sighting: Sighting) -> Outgoing | None:
+    """What we are bringing that the comment is, or was, by its mark."""
+    tenant_id, mark = desk.thread.tenant_id, sighting.mark
+    if mark.get("role") == "user":
+        row = outgoing.by_item(desk.db, tenant_id, str(mark.get("item_id", "")))
+    else:
+        row = outgoing.by_turn(desk.db, desk.thread.id, str(mark.get("turn_id", "")))
+    if row is None or row.thread_id != desk.thread.id or row.role != mark.get("role"):
+        return None
+    return row if row.comment_id in {None, sighting.comment_id} else None
+
+
+def _note_posted(desk: Desk, sighting: Sighting, turn: Turn) -> None:
     """Jira has the turn's comment, or had it: it is not posted again."""
-    if turn is None or turn.state != "posting" or not turn.posts or turn.comment_id is not None:
+    if turn.state != "posting" or not turn.posts or turn.comment_id is not None:
         return
     if not turns.posted_as(desk.db, desk.thread.id, sighting.comment_id):
         turn.comment_id = sighting.comment_id
+
+
+def _file_gone(desk: Desk, sighting: Sighting) -> None:
+    """Deleted: a note of ours on the internal thread, or what was tried last and never heard of."""
+    db, comment_id = desk.db, sighting.comment_id
+    internal = threads.of_issue(db, desk.thread.tenant_id, desk.issue.issue_id, "internal")
+    note = threads.item_by_comment(db, internal.id, comment_id) if internal else None
+    if note is not None and (draft_of(note) or {}).get("as") != "public":
+        items.take_out(db, note, desk.now)
+    if turns.posted_as(db, desk.thread.id, comment_id):
+        return
+    asked = [
+        (one.tried_at, one)
+        for one in (turns.live(db, desk.thread.id), outgoing.tried(db, desk.thread.id))
+        if one is not None and one.tried_at is not None and one.tried_at <= sighting.created
+    ]
+    last = max(asked, key=lambda tried: tried[0])[1] if asked else None
+    if isinstance(last, Outgoing):
+        outgoing.note_told(db, last, comment_id, desk.now)
+    elif last is not None:
+        _note_posted(desk, sighting, last)

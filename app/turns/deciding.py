@@ -13,8 +13,8 @@ from app.store.ids import new_id
 from app.store.tables import Issue, Item, Tenant, Thread, Turn
 from app.store.threads import Lease
 from app.stream import log
-from app.turns import ending
-from app.turns.acting import asked_of, heed_stop
+from app.turns import ending, outgoing, resting
+from app.turns.acting import asked_of, heed_stop, rest_cause
 from app.turns.answering import (
     Answer,
     HandOver,
@@ -29,6 +29,9 @@ from app.turns.answering import (
 from app.turns.openings import make_turn, reply_thread
 from app.turns.outcomes import CAUSES, MAX_ATTEMPTS
 from app.turns.policies import policy_of
+
+MOST_BEGINNINGS = 40
+"""However a turn came to begin again and again: at some time it stops costing money."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,12 @@ def decide(db: Session, lease: Lease, settings: Settings, now: datetime) -> Step
     from the stream first. One that was being posted is resumed, never written anew.
     """
     thread = threads.hold(db, lease)
+    step = _decide(db, lease, thread, settings, now)
+    _end_promise(db, thread, now)
+    return step
+
+
+def _decide(db: Session, lease: Lease, thread: Thread, settings: Settings, now: datetime) -> Step:
     if db.get_one(Tenant, lease.tenant_id).state != "installed":
         return Idle(now)  # it stays due, and is taken up once the app is enabled again
     heed_stop(db, thread, now)
@@ -75,11 +84,16 @@ def decide(db: Session, lease: Lease, settings: Settings, now: datetime) -> Step
             turn = None
         else:
             ending.abandon(db, turn, now)
+    if turn is not None and turn.attempt >= MOST_BEGINNINGS:
+        ending.fail(db, turn, "crashed", now)
+        turn = None
     if turn is not None and (wait := _postponed(turn, now)):
         return wait
     issue = db.get(Issue, (lease.tenant_id, thread.issue_id)) if thread.issue_id else None
     if turn is None and not threads.asking(db, thread.id):
         return Idle(None)
+    if issue is not None and _may_become_notes(db, thread, issue, turn):
+        return Idle(None)  # once they are brought, it is known who reads the answer
     chosen = _plan(db, thread, issue, turn, settings, now)
     return _carry_out(db, thread, issue, turn, chosen, settings, now)
 
@@ -97,7 +111,14 @@ def _plan(
     now: datetime,
 ) -> Plan:
     questions = [
-        Question(item.id, item.created_at, item.updated_at, item.as_draft)
+        Question(
+            item_id=item.id,
+            created=item.created_at,
+            seen=item.updated_at,
+            as_draft=item.as_draft,
+            direct=item.direct,
+            note=is_note(item, issue),
+        )
         for item in asked_of(db, thread, turn)
     ]
     if thread.audience == "internal" or issue is None:
@@ -108,7 +129,7 @@ def _plan(
     return plan(
         questions,
         policy_of(db, issue, settings),
-        Rest(issue.resting_until, issue.spoken_at),
+        Rest(issue.resting_until, issue.spoken_at, issue.rested_at),
         service_project=issue.service_project,
         replies_last_hour=turns.replies_since(
             db, thread.tenant_id, issue.issue_id, hour_before(now)
@@ -127,9 +148,8 @@ def _carry_out(
     now: datetime,
 ) -> Step:
     if isinstance(chosen, Wait):
-        resting = issue is not None and chosen.until == issue.resting_until
-        if resting and turn is not None:
-            ending.stop(db, turn, "takeover", now)
+        if issue is not None and chosen.until == issue.resting_until and turn is not None:
+            ending.stop(db, turn, rest_cause(issue), now)
         return Idle(chosen.until)
     if isinstance(chosen, HandOver):
         return _hand_over(db, issue, turn, settings, now)
@@ -143,13 +163,43 @@ def _carry_out(
     return _begin(db, thread, turn, chosen, now)
 
 
+def _may_become_notes(db: Session, thread: Thread, issue: Issue, turn: Turn | None) -> bool:
+    """Whether a question is a message of which nobody knows yet if Jira has it as a note."""
+    if issue.service_project is False or thread.audience == "internal":
+        return False
+    undecided = {
+        row.item_id
+        for row in outgoing.waiting(db, thread.id)
+        if row.role == "user" and row.internal is None
+    }
+    return any(item.id in undecided for item in asked_of(db, thread, turn))
+
+
+def is_note(item: Item, issue: Issue | None) -> bool:
+    """Whether what was written here stands in Jira as a note, or could not be brought there."""
+    service_project = issue is None or issue.service_project is not False
+    return bool(item.meta.get("note") or ("undelivered" in item.meta and service_project))
+
+
+def _end_promise(db: Session, thread: Thread, now: datetime) -> None:
+    """Nothing asks any more what the next turn was promised for: it will not come."""
+    promised = thread.next_turn_id
+    if promised is None or any(item.given_to == promised for item in threads.asking(db, thread.id)):
+        return
+    thread.next_turn_id = None
+    cause = "question_gone"
+    told = {"turn_id": promised, "cause": cause, "message": CAUSES[cause]}
+    log.append(db, thread.tenant_id, thread.id, [("turn.stopped", told)], now)
+
+
 def _begin(db: Session, thread: Thread, turn: Turn | None, chosen: Answer, now: datetime) -> Step:
-    promised = _promised(db, thread) if turn is not None else None
+    promised = _not_yet(db, thread, turn) if turn is not None else None
     if turn is None:
         turn = make_turn(db, thread, chosen.reply_as, now)
     _aim(db, thread, turn, chosen, now)
     for item in db.exec(select(Item).where(col(Item.id).in_(chosen.item_ids))):
         item.answered_by = turn.id
+        turn.direct = turn.direct or item.direct
     newest, _ = threads.items_page(
         db, thread.tenant_id, thread.id, limit=1, order="desc", after=promised
     )
@@ -165,11 +215,13 @@ def _begin(db: Session, thread: Thread, turn: Turn | None, chosen: Answer, now: 
     return Run(turn)
 
 
-def _promised(db: Session, thread: Thread) -> str | None:
+def _not_yet(db: Session, thread: Thread, turn: Turn) -> str | None:
     """Where that begins which the next turn is to read first."""
-    waiting = threads.asking(db, thread.id)
-    keys = [item.sort_key for item in waiting if item.given_to == thread.next_turn_id]
-    return min(keys) if keys and thread.next_turn_id else None
+    ours = {item.id for item in asked_of(db, thread, turn)}
+    return min(
+        (item.sort_key for item in threads.asking(db, thread.id) if item.id not in ours),
+        default=None,
+    )
 
 
 def _aim(db: Session, thread: Thread, turn: Turn, chosen: Answer, now: datetime) -> None:
@@ -190,7 +242,8 @@ def _hand_over(
     assert issue is not None  # only an issue's public thread has a number of replies
     until = now + policy_of(db, issue, settings).resume_after
     issue.resting_until = until
-    issue.spoken_at, issue.rest_cause = now, "too_many_replies"
+    issue.spoken_at, issue.rested_at, issue.rest_cause = now, now, "too_many_replies"
+    resting.tell(db, issue, settings, now)
     if turn is not None:
         ending.stop(db, turn, "too_many_replies", now)
     return Idle(until)

@@ -47,12 +47,13 @@ class Desk:
         issue, until = self.issue, at + self.policy.resume_after
         issue.spoken_at = max(issue.spoken_at, at) if issue.spoken_at else at
         issue.resting_until = max(issue.resting_until, until) if issue.resting_until else until
+        issue.rested_at = max(issue.rested_at, at) if issue.rested_at else at
         issue.rest_cause = "takeover"
 
     def rest_for_now(self) -> None:
         """It was resolved and nobody has told us by whom: it may have been a person of the team."""
         self.issue.resting_until = self.now + self.policy.resume_after
-        self.issue.rest_cause = RESOLVED
+        self.issue.rested_at, self.issue.rest_cause = self.now, RESOLVED
 
     def rest_no_more(self) -> None:
         """It was the customer who resolved it: what was asked beside that is answered."""

@@ -7,6 +7,7 @@ end is told.
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from sqlmodel import Session, col, delete, select
 
@@ -16,8 +17,11 @@ from app.store.statements import sort_key
 from app.store.tables import LIVE_STATES, Item, Turn, Unseen
 from app.stream import log
 from app.stream.encoding import item_json
-from app.turns import items
+from app.turns import draft_state, items
 from app.turns.outcomes import CAUSES
+
+STOPPED = "stopped"
+"""State of an item that a person stopped: its words stay where they were shown, nowhere else."""
 
 
 def abandon(db: Session, turn: Turn, now: datetime) -> None:
@@ -36,10 +40,13 @@ def abandon(db: Session, turn: Turn, now: datetime) -> None:
 def stop(db: Session, turn: Turn, cause: str, now: datetime) -> None:
     """A person wants it ended. What was asked stays asked, for when the assistant resumes.
 
-    Where it was this answer that was stopped, what it covers is not asked again by itself.
+    Where it was this answer that was stopped, what it covers is not asked again by itself, and
+    what was shown of it stays, marked as such.
     """
-    _remove_partial(db, turn, now)
-    if cause != "stopped":
+    if cause == "stopped":
+        _keep_partial(db, turn, now)
+    else:
+        _remove_partial(db, turn, now)
         _uncover(db, turn)
     _end(db, turn, "stopped", cause, now)
 
@@ -77,7 +84,7 @@ def keep_as_draft(db: Session, turn: Turn, now: datetime) -> None:
             written_by=turn.id,
             created_at=now,
             updated_at=now,
-            meta={"draft": True},
+            meta=draft_state.open_meta("internal" if turn.reply_as == "internal" else "public"),
         ),
     )
     done = ("thread.item.done", {"item": item_json(draft)})
@@ -116,7 +123,8 @@ def _end(db: Session, turn: Turn, state: str, cause: str, now: datetime) -> None
 
 
 def _uncover(db: Session, turn: Turn) -> None:
-    for item in db.exec(select(Item).where(Item.answered_by == turn.id)):
+    covered = select(Item).where(Item.thread_id == turn.thread_id, Item.answered_by == turn.id)
+    for item in db.exec(covered):
         item.answered_by = None
 
 
@@ -124,6 +132,20 @@ def _reply(db: Session, turn: Turn) -> Item | None:
     if turn.reply_item_id is None:
         return None
     return threads.item_by_id(db, turn.tenant_id, turn.reply_thread_id, turn.reply_item_id)
+
+
+def _keep_partial(db: Session, turn: Turn, now: datetime) -> None:
+    item = _reply(db, turn)
+    if item is None:
+        return
+    item.state, item.updated_at = STOPPED, now
+    item.meta = {**_without_draft(item.meta), "stopped": True}
+    done = ("thread.item.done", {"item": item_json(item)})
+    log.append(db, item.tenant_id, item.thread_id, [done], now)
+
+
+def _without_draft(meta: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in meta.items() if name != "draft"}
 
 
 def _remove_partial(db: Session, turn: Turn, now: datetime) -> None:

@@ -15,7 +15,7 @@ from app.store.ids import new_id
 from app.store.statements import sort_key
 from app.store.tables import Issue, Item, Tenant, Unseen
 from app.store.threads import Lease
-from app.turns import comments, ending, items, openings
+from app.turns import comments, drafts, ending, items, openings, resting
 from app.turns.acting import Caught, act
 from app.turns.answering import Message, Standing
 from app.turns.desk import Desk
@@ -26,6 +26,9 @@ from app.turns.sightings import Sighting
 FIRST_MESSAGE = "issue"
 """``client_id`` of the item that holds a new issue's summary and description."""
 
+
+MOVED = "issue_moved"
+"""Why drafts are withdrawn: the issue is in another project, or has another security level."""
 
 ENDING = frozenset({"resolution", "status"})
 """Fields whose change may mean that somebody resolved the issue."""
@@ -39,6 +42,7 @@ class Findings:
         happenings: what befell the issue itself, each with the standing of who did it.
         told: ids of the unseen rows that this covers.
         last_look: the next thing to be done is to post.
+        opened: somebody opened the thread, and sees it also where nothing is answered.
     """
 
     issue: JiraIssue
@@ -47,6 +51,7 @@ class Findings:
     happenings: tuple[tuple[Unseen, str], ...] = ()
     told: tuple[int, ...] = ()
     last_look: bool = False
+    opened: bool = False
 
 
 def set_aside(db: Session, lease: Lease, told: tuple[int, ...]) -> None:
@@ -87,13 +92,14 @@ def file_gone(db: Session, lease: Lease, gone: Gone, settings: Settings, now: da
 def file(db: Session, lease: Lease, findings: Findings, settings: Settings, now: datetime) -> None:
     """Make items of what was seen, open a turn where something asks for one, act on a live one."""
     thread = threads.hold(db, lease)
-    issue, resolved_now = _refresh(db, lease.tenant_id, findings)
+    issue, resolved_now = _refresh(db, lease.tenant_id, findings, now)
+    rest = (issue.resting_until, issue.rest_cause)
     desk = Desk(db, thread, issue, policy_of(db, issue, settings), findings.app_account, now)
     threads.drop_unseen(db, thread.id, findings.told)
     thread.failures = 0
     if db.get_one(Tenant, lease.tenant_id).state == "uninstalled":
         return  # nothing that comes in now is to be answered, even after a reinstall
-    if desk.policy.mode == "off" and thread.filled_at is None:
+    if desk.policy.mode == "off" and thread.filled_at is None and not findings.opened:
         return
     if thread.filled_at is None:
         thread.filled_at = now
@@ -104,6 +110,8 @@ def file(db: Session, lease: Lease, findings: Findings, settings: Settings, now:
         desk.rest_for_now()
     for sighting in sorted(findings.sightings, key=lambda s: (s.created, len(s.comment_id))):
         comments.file_sighting(desk, sighting)
+    if rest != (issue.resting_until, issue.rest_cause):
+        resting.tell(db, issue, settings, now)
     act(db, thread.id, desk.caught, settings, now)
     if desk.caught.asked:
         openings.open_turn(db, thread, issue, desk.policy, now)
@@ -126,7 +134,7 @@ def _may_be_taken_over(policy: Policy) -> bool:
     return policy.mode != "off" and policy.answer_to == "reporter"
 
 
-def _refresh(db: Session, tenant_id: str, findings: Findings) -> tuple[Issue, bool]:
+def _refresh(db: Session, tenant_id: str, findings: Findings, now: datetime) -> tuple[Issue, bool]:
     """The issue as it is now, and whether the last look sees it resolved and nobody told by whom.
 
     Until then, or until it is told, what an ordinary look sees of that is not used up.
@@ -137,7 +145,9 @@ def _refresh(db: Session, tenant_id: str, findings: Findings) -> tuple[Issue, bo
     resolved_now = issue.resolved is False and seen.is_done and findings.last_look and not told
     if not seen.is_done or issue.resolved is None or told or findings.last_look:
         issue.resolved = seen.is_done
-    issue.key = seen.key
+    if issue.project_id is not None and _is_elsewhere(issue, seen):
+        drafts.withdraw_all(db, issue, MOVED, now)
+    issue.key, issue.security_level = seen.key, seen.security_level
     issue.project_id, issue.type_id = seen.project_id, seen.issue_type_id
     issue.service_project = seen.service_project
     issue.deleted_at = None
@@ -145,6 +155,12 @@ def _refresh(db: Session, tenant_id: str, findings: Findings) -> tuple[Issue, bo
     if tenant.app_account_id != findings.app_account:
         tenant.app_account_id = findings.app_account
     return issue, resolved_now
+
+
+def _is_elsewhere(issue: Issue, seen: JiraIssue) -> bool:
+    """Whether other people may read the issue now than when its drafts were written."""
+    known = (issue.project_id, issue.security_level)
+    return known != (seen.project_id, seen.security_level)
 
 
 # --- what befell the issue ------------------------------------------------------------------

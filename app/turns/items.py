@@ -8,7 +8,7 @@ from sqlmodel import Session, col, delete
 
 from app.store import threads, turns
 from app.store.ids import new_epoch
-from app.store.tables import Event, Item, Thread
+from app.store.tables import Event, Item, Thread, Turn
 from app.stream import log
 from app.stream.encoding import item_json, thread_json
 
@@ -52,3 +52,17 @@ def is_read_now(db: Session, item: Item) -> bool:
     """Whether a running turn's reading holds the item, be it a question or what was said."""
     turn = turns.live(db, item.thread_id)
     return turn is not None and turn.read_through is not None and item.sort_key <= turn.read_through
+
+
+def last_asked(db: Session, turn: Turn) -> str:
+    """The last message that the turn has read, whose language its answer is in; or nothing."""
+    said, _ = threads.items_page(
+        db, turn.tenant_id, turn.thread_id, limit=20, order="desc", through=turn.read_through
+    )
+    return next((item.text for item in said if item.kind == "user_message"), "")
+
+
+def tell_replaced(db: Session, item: Item, now: datetime) -> None:
+    """Something else than its words is different now."""
+    replaced = ("thread.item.replaced", {"item": item_json(item)})
+    log.append(db, item.tenant_id, item.thread_id, [replaced], now)

@@ -19,34 +19,42 @@ from app.errors import (
     JiraRefused,
     ModelError,
 )
+from app.i18n import Text, t
 from app.jira.comments import ADD_COMMENT
 
-CAUSES: dict[str, str] = {
-    "rate_limited": "OpenAI asked us to slow down. It is tried again by itself.",
-    "unreachable": "OpenAI could not be reached. It is tried again by itself.",
-    "quota": "OpenAI's account has no credit left. Add credit at OpenAI, then run it again.",
-    "key_refused": "OpenAI refused the key. Enter a valid key, then run it again.",
-    "no_key": "No OpenAI key is set. Set OPENAI_API_KEY, or the tenant's own key.",
-    "no_workflow": "No workflow is published. Publish one, then run it again.",
-    "model_unknown": "OpenAI does not know the workflow's model. Choose another model.",
-    "too_long": "The conversation is longer than the model can read.",
-    "refused": "OpenAI refused the request. Check the workflow's model and instructions.",
-    "incomplete": "The model ended without an answer. Raise the limit of its answer's length.",
-    "empty": "The model answered with nothing.",
-    "jira_unreachable": "Jira could not be reached. It is tried again by itself.",
-    "jira_denied": "Jira refused the app's access. Reinstall the app, or grant it the project.",
-    "jira_refused": "Jira would not take the comment.",
-    "comment_cap": "The issue holds as many comments as Jira allows.",
-    "not_internal": "Jira did not keep the note internal, so it was taken back at once.",
-    "crashed": "The work on it ended unexpectedly several times.",
-    "internal": "Something unexpected went wrong here. The log holds its trace.",
-    "takeover": "A person took over.",
-    "too_many_replies": "The issue had as many replies in an hour as are allowed.",
-    "question_gone": "What was asked was taken back.",
-    "switched_off": "The assistant was switched off here.",
-    "uninstalled": "The app was disabled or uninstalled.",
-    "stopped": "A person stopped it.",
-    "moved": "Its answer will stand on the issue's other thread.",
+CAUSES: dict[str, Text] = {
+    "rate_limited": t("OpenAI asked us to slow down. It is tried again by itself."),
+    "unreachable": t("OpenAI could not be reached. It is tried again by itself."),
+    "quota": t("OpenAI's account has no credit left. Add credit at OpenAI, then run it again."),
+    "key_refused": t("OpenAI refused the key. Enter a valid key, then run it again."),
+    "host_refused": t(
+        "OUTBOUND_HOSTS does not allow the key's base URL, or it leads to an address that is not"
+        " public. Enter another base URL."
+    ),
+    "no_key": t("No OpenAI key is set. Set OPENAI_API_KEY, or the tenant's own key."),
+    "no_workflow": t("No workflow is published. Publish one, then run it again."),
+    "model_unknown": t("OpenAI does not know the workflow's model. Choose another model."),
+    "too_long": t("The conversation is longer than the model can read."),
+    "refused": t("OpenAI refused the request. Check the workflow's model and instructions."),
+    "incomplete": t("The model ended without an answer. Raise the limit of its answer's length."),
+    "empty": t("The model answered with nothing."),
+    "jira_unreachable": t("Jira could not be reached. It is tried again by itself."),
+    "jira_denied": t("Jira refused the app's access. Reinstall the app, or grant it the project."),
+    "jira_refused": t("Jira would not take the comment."),
+    "comment_cap": t("The issue holds as many comments as Jira allows."),
+    "not_internal": t("Jira did not keep the note internal, so it was taken back at once."),
+    "crashed": t("The work on it ended unexpectedly several times."),
+    "internal": t("Something unexpected went wrong here. The log holds its trace."),
+    "takeover": t("A person took over."),
+    "paused": t("A person paused the assistant."),
+    "too_many_replies": t("The issue had as many replies in an hour as are allowed."),
+    "question_gone": t("What was asked was taken back."),
+    "issue_gone": t("The issue was deleted, or the app may not see it any more."),
+    "issue_moved": t("The issue moved, or other people may see it now."),
+    "switched_off": t("The assistant was switched off here."),
+    "uninstalled": t("The app was disabled or uninstalled."),
+    "stopped": t("A person stopped it."),
+    "moved": t("Its answer will stand on the issue's other thread."),
 }
 
 MAX_ATTEMPTS = 5
@@ -82,7 +90,9 @@ class Failure:
     counts: bool = True
 
 
-def failure_of(error: Exception, tries: int, now: datetime, *, posting: bool) -> Failure:
+def failure_of(
+    error: Exception, tries: int, now: datetime, *, posting: bool, unsure: bool = False
+) -> Failure:
     """What an error means for its turn.
 
     Args:
@@ -90,10 +100,13 @@ def failure_of(error: Exception, tries: int, now: datetime, *, posting: bool) ->
         tries: how many failed at this step, this one included.
         now: by our clock.
         posting: the answer is written; so it is worth more patience.
+        unsure: Jira may have it already; so not to be let in is no reason to give up.
     """
     if isinstance(error, TooSoon):
         return Failure("jira_unreachable", error.until, sure=False, counts=False)
     patient = posting or isinstance(error, JiraError)  # nothing was spent on it, or all was
+    if unsure and isinstance(error, JiraDenied) and error.operation != ADD_COMMENT:
+        error = JiraError(error.operation, error.status)
     wait = _wait(error, tries, MAX_POSTINGS if patient else MAX_ATTEMPTS)
     until = None if wait is None else now + wait
     return Failure(cause_of(error), until, sure=_has_certainly_not_posted(error))
@@ -124,10 +137,10 @@ class NotInternal(AppError):
 
 
 class TooSoon(AppError):
-    """An earlier request to take the comment may still be under way: look again at ``until``."""
+    """Something of ours that comes first is still under way to Jira: look again at ``until``."""
 
     def __init__(self, until: datetime) -> None:
-        super().__init__("an earlier request may still be under way")
+        super().__init__("an earlier request is still under way")
         self.until = until
 
 

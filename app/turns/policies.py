@@ -3,38 +3,72 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Literal
 
 from sqlmodel import Session, col, select
 
 from app.assistant.workflow import WorkflowDefinition, default_workflow
 from app.settings import Settings
+from app.store.statements import insert_new
 from app.store.tables import AppState, Issue, ProjectSettings, Tenant, Workflow
 from app.turns.policy import Mode, Policy, lay_over
 
 DEFAULT_MODE = "default_reply_mode"
+INHERIT = "inherit"
+"""Of a row that was set once and is no longer: what is below it holds again, from then on."""
 
 
 def remember_default_mode(db: Session, mode: str, now: datetime) -> None:
     """Note since when ``DEFAULT_REPLY_MODE`` is what it is: nothing older is answered."""
-    state = db.get(AppState, DEFAULT_MODE)
-    if state is None:
-        db.add(AppState(key=DEFAULT_MODE, value=mode, since=now))
-    elif state.value != mode:
+    if insert_new(db, AppState, {"key": DEFAULT_MODE, "value": mode, "since": now}):
+        return  # several processes may start in one moment
+    state = db.get_one(AppState, DEFAULT_MODE, with_for_update=True)
+    if state.value != mode:
         state.value, state.since = mode, now
 
 
 def policy_of(db: Session, issue: Issue, settings: Settings) -> Policy:
     """What holds for the issue: its type's settings over its project's over the tenant's."""
     tenant = db.get_one(Tenant, issue.tenant_id)
-    project = _project(db, issue, "")
-    special = _project(db, issue, issue.type_id or "") if issue.type_id else None
-    layers = [tenant.settings, *(row.settings for row in (project, special) if row)]
-    chosen = special or project
-    if chosen is not None:
-        return lay_over(_mode(chosen.mode), chosen.mode_since, *layers)
+    return policy_in(tenant, default_of(db, tenant, settings), *_rows(db, issue))
+
+
+Default = tuple[Mode, datetime]
+"""The mode of projects that nobody has set, and since when it is in force."""
+
+
+def default_of(db: Session, tenant: Tenant, settings: Settings) -> Default:
     state = db.get(AppState, DEFAULT_MODE)
     since = max(state.since, tenant.installed_at) if state else tenant.installed_at
-    return lay_over(settings.default_reply_mode, since, *layers)
+    return settings.default_reply_mode, since
+
+
+def policy_in(tenant: Tenant, default: Default, *rows: ProjectSettings | None) -> Policy:
+    """What holds where these rows are set, the later ones above the earlier."""
+    mode, since = default
+    layers = [tenant.settings]
+    for row in rows:
+        if row is None:
+            continue
+        layers.append(row.settings)
+        if row.mode == INHERIT:
+            since = max(since, row.mode_since)
+        else:
+            mode, since = _mode(row.mode), row.mode_since
+    return lay_over(mode, since, *layers)
+
+
+def stands(db: Session, issue: Issue) -> Literal["public", "internal"]:
+    """How an answer stands in Jira once it is posted: a comment or a note, in whichever mode."""
+    tenant = db.get_one(Tenant, issue.tenant_id)
+    policy = policy_in(tenant, ("off", tenant.installed_at), *_rows(db, issue))
+    return policy.stands(service_project=issue.service_project)
+
+
+def _rows(db: Session, issue: Issue) -> tuple[ProjectSettings | None, ...]:
+    """The project's, and above it the type's."""
+    special = _project(db, issue, issue.type_id) if issue.type_id else None
+    return _project(db, issue, ""), special
 
 
 def _project(db: Session, issue: Issue, type_id: str) -> ProjectSettings | None:
@@ -53,12 +87,15 @@ def set_project(
     db: Session,
     tenant_id: str,
     project_id: str,
-    mode: Mode,
+    mode: Mode | Literal["inherit"],
     settings: dict[str, str],
     now: datetime,
     type_id: str = "",
 ) -> None:
-    """Set a project's mode and what goes with it; the mode counts from now where it changed."""
+    """Set a project's mode and what goes with it; the mode counts from now where it changed.
+
+    ``inherit`` forgets all that was set here.
+    """
     row = db.get(ProjectSettings, (tenant_id, project_id, type_id))
     if row is None:
         row = ProjectSettings(
@@ -66,7 +103,7 @@ def set_project(
         )
     elif row.mode != mode:
         row.mode, row.mode_since = mode, now
-    row.settings = {**row.settings, **settings}
+    row.settings = {} if mode == INHERIT else {**row.settings, **settings}
     db.add(row)
 
 

@@ -39,8 +39,10 @@ class Policy(BaseModel):
 
     def reply_as(self, *, service_project: bool | None) -> ReplyAs:
         """What becomes of an answer. Where the project's kind is unknown: a note, if at all."""
-        if self.mode != "auto":
-            return "draft"
+        return self.stands(service_project=service_project) if self.mode == "auto" else "draft"
+
+    def stands(self, *, service_project: bool | None) -> Literal["public", "internal"]:
+        """How an answer stands in Jira once it is posted, whoever decides that it is."""
         if service_project is False or self.reply_audience == "public":
             return "public"
         return "internal"

@@ -9,6 +9,7 @@ from sqlmodel import Session
 
 from app.assistant.context import TurnContext
 from app.assistant.models import ModelAccess
+from app.assistant.store import SAID
 from app.assistant.workflow import WorkflowDefinition
 from app.errors import ModelError
 from app.firewall import IssueFacts, LinkAllowed, issue_facts, link_policy
@@ -22,10 +23,12 @@ from app.store.threads import Lease
 from app.turns import recording
 from app.turns.collaborators import Collaborators
 from app.turns.language import language_of
-from app.turns.policies import published_workflow
 from app.turns.recording import Running
+from app.turns.workflows import workflow_for
 
 OPENAI_KEY = "openai_key"
+BESIDE = 50
+"""Public items that a private turn is given."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,7 @@ class _Read:
     thread: Thread
     workflow: tuple[int, WorkflowDefinition] | None
     newest: list[Item]
+    beside: tuple[tuple[str, str], ...]
 
 
 def _read(db: Session, turn: Turn) -> _Read:
@@ -62,9 +66,21 @@ def _read(db: Session, turn: Turn) -> _Read:
     return _Read(
         db.get_one(Tenant, turn.tenant_id),
         thread,
-        published_workflow(db, turn.tenant_id),
+        workflow_for(db, thread),
         newest,
+        _said_in_public(db, thread) if thread.audience == "internal" else (),
     )
+
+
+def _said_in_public(db: Session, internal: Thread) -> tuple[tuple[str, str], ...]:
+    """What the customer knows too: for the team's own talk about it."""
+    if internal.issue_id is None:
+        return ()
+    public = threads.of_issue(db, internal.tenant_id, internal.issue_id, "public")
+    if public is None:
+        return ()
+    said, _ = threads.items_page(db, public.tenant_id, public.id, limit=BESIDE, order="desc")
+    return tuple((item.role, item.text) for item in reversed(said) if item.state in SAID)
 
 
 async def gather(turn: Turn, lease: Lease, c: Collaborators) -> Gathered:
@@ -89,6 +105,9 @@ async def gather(turn: Turn, lease: Lease, c: Collaborators) -> Gathered:
         access=model_access(read.tenant, c.settings, c.vault),
         issue=facts,
         read_through=turn.read_through,
+        hint=turn.hint,
+        notes=turn.reply_as != "public",
+        beside=read.beside,
     )
     asked = next((item.text for item in read.newest if item.kind == "user_message"), "")
     gathered = Gathered(
@@ -118,11 +137,17 @@ def model_access(tenant: Tenant, settings: Settings, vault: Vault) -> ModelAcces
     """
     if tenant.openai_key is not None:
         key = vault.open(tenant.openai_key, tenant=tenant.id, field=OPENAI_KEY)
-        base_url = tenant.openai_base_url or settings.openai_base_url
-        return ModelAccess(key, base_url, settings.openai_model)
+        return own_access(key, tenant.openai_base_url, settings)
     if not settings.openai_api_key:
         raise ModelError("no_key", retry_after=None)
     return ModelAccess(settings.openai_api_key, settings.openai_base_url, settings.openai_model)
+
+
+def own_access(key: str, base_url: str | None, settings: Settings) -> ModelAccess:
+    """A tenant's own key, where the tenant uses it: ``OPENAI_BASE_URL`` unless it names another."""
+    if base_url is None or base_url == settings.openai_base_url:
+        return ModelAccess(key, settings.openai_base_url, settings.openai_model)
+    return ModelAccess(key, base_url, settings.openai_model, guarded=True)
 
 
 def links_of(tenant: Tenant) -> LinkAllowed:

@@ -7,7 +7,8 @@ begun again beside it writes nothing more.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
 from sqlmodel import Session
 
@@ -15,13 +16,16 @@ from app.assistant.context import Usage
 from app.settings import Settings
 from app.store import threads, turns
 from app.store.statements import sort_key
-from app.store.tables import Item, Tenant, Turn
+from app.store.tables import Issue, Item, Tenant, Turn
 from app.store.threads import Lease
 from app.stream import log
 from app.stream.encoding import item_json
 from app.turns import budget, ending, items
 from app.turns.acting import RUNNING, ends, interruptible
+from app.turns.draft_state import open_meta
 from app.turns.outcomes import Failure, Interrupted
+from app.turns.policies import stands
+from app.turns.posted import Posted
 
 
 @dataclass(frozen=True)
@@ -38,15 +42,6 @@ class Running:
 
     turn_id: str
     attempt: int
-
-
-@dataclass(frozen=True)
-class Posted:
-    """What Jira answered."""
-
-    comment_id: str
-    created: datetime
-    gone: bool = False  # somebody has deleted it already
 
 
 def mine(db: Session, lease: Lease, running: Running, *states: str) -> Turn:
@@ -161,12 +156,33 @@ def finish(db: Session, lease: Lease, turn_id: str, posted: Posted | None, now: 
         items.take_out(db, item, now)
     elif item is not None:
         _settle_item(turn, item, posted, now)
+        item.meta = {**item.meta, **_cost_told(db, turn, now)}
         done = ("thread.item.done", {"item": item_json(item)})
         log.append(db, turn.tenant_id, turn.reply_thread_id, [done], now)
     turn.comment_id = posted.comment_id if posted else turn.comment_id
     turn.state, turn.finished_at, turn.cause, turn.not_before = "completed", now, None, None
-    told = {"turn_id": turn.id, "item_id": turn.reply_item_id, "comment_id": turn.comment_id}
+    told = {
+        "turn_id": turn.id,
+        "item_id": turn.reply_item_id,
+        "comment_id": turn.comment_id,
+        **_cost_told(db, turn, now),
+    }
     log.append(db, turn.tenant_id, turn.reply_thread_id, [("turn.completed", told)], now)
+
+
+def _cost_told(db: Session, turn: Turn, now: datetime) -> dict[str, Any]:
+    """What the answer took, where the team alone reads it."""
+    thread = threads.by_id(db, turn.tenant_id, turn.reply_thread_id)
+    if thread is None or thread.audience != "internal":
+        return {}
+    return {
+        "cost": {
+            "input_tokens": turn.input_tokens,
+            "output_tokens": turn.output_tokens,
+            "duration_ms": (now - turn.created_at) // timedelta(milliseconds=1),
+            "model": turn.model,
+        }
+    }
 
 
 def _settle_item(turn: Turn, item: Item, posted: Posted | None, now: datetime) -> None:
@@ -176,7 +192,7 @@ def _settle_item(turn: Turn, item: Item, posted: Posted | None, now: datetime) -
         item.comment_id = posted.comment_id
         if turn.reply_as == "public":
             item.created_at = posted.created
-            item.sort_key = _place(posted)
+            item.sort_key = posted.sort_key
 
 
 def give_back(db: Session, lease: Lease, turn_id: str, failure: Failure, now: datetime) -> None:
@@ -229,9 +245,16 @@ def _new_reply(db: Session, turn: Turn, now: datetime) -> Item:
             written_by=turn.id,
             created_at=now,
             updated_at=now,
-            meta={"draft": True} if turn.reply_as == "draft" else {},
+            meta=_draft_meta(db, turn) if turn.reply_as == "draft" else {},
         ),
     )
+
+
+def _draft_meta(db: Session, turn: Turn) -> dict[str, Any]:
+    thread = threads.by_id(db, turn.tenant_id, turn.thread_id)
+    assert thread is not None
+    assert thread.issue_id is not None  # what is drafted is drafted for an issue
+    return open_meta(stands(db, db.get_one(Issue, (turn.tenant_id, thread.issue_id))))
 
 
 def _part(text: str) -> dict[str, object]:
@@ -241,7 +264,3 @@ def _part(text: str) -> dict[str, object]:
 def _update(item: Item, kind: str, what: dict[str, object]) -> log.Line:
     update = {"type": f"assistant_message.{kind}", "content_index": 0, **what}
     return "thread.item.updated", {"item_id": item.id, "update": update}
-
-
-def _place(posted: Posted) -> str:
-    return sort_key(posted.created, int(posted.comment_id) if posted.comment_id.isdigit() else 0)

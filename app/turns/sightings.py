@@ -20,6 +20,8 @@ from app.jira.types import Account, Comment, Issue
 from app.store.tables import Unseen
 from app.turns.answering import Standing
 
+OPENED = "opened"
+"""What is unseen where somebody opened a thread that nobody had filled; no webhook says it."""
 INTERNAL_MARK = "sd.public.comment"
 WORK = {
     True: ("SERVICEDESK_AGENT",),

@@ -15,8 +15,9 @@ from app.store import threads, turns
 from app.store.signals import Wakes, set_or_timeout
 from app.store.tables import Tenant
 from app.store.threads import Lease
-from app.turns import recording
+from app.turns import outgoing, recording
 from app.turns.acting import heed_stop
+from app.turns.bringing import bring
 from app.turns.catching_up import catch_up
 from app.turns.collaborators import Collaborators
 from app.turns.deciding import Idle, Resume, Run, decide
@@ -49,10 +50,11 @@ async def _work(lease: Lease, c: Collaborators, wakes: Wakes) -> datetime | None
             raise
         except Exception as error:  # noqa: BLE001  (one thread's poison is no other's)
             return await _put_off(lease, error, c)
+        later = await bring(lease, c)
         step = await c.database.write(decide, lease, c.settings, c.clock.now())
         await c.at_step("decided")
         if isinstance(step, Idle):
-            return step.until
+            return min((due for due in (step.until, later) if due is not None), default=None)
         await _attend(lease, step, c, wakes)
 
 
@@ -60,6 +62,7 @@ async def _attend(lease: Lease, step: Run | Resume, c: Collaborators, wakes: Wak
     """Run an attempt to its end, and look beside it at what comes in."""
     run = TurnRun(step.turn, lease, c)
     attempt = asyncio.create_task(run.run() if isinstance(step, Run) else run.deliver())
+    bringing = _BringingBeside(lease, c)
     try:
         with wakes.listening(f"{threads.DUE}:{lease.thread_id}") as woken:
             ended = asyncio.create_task(_set_when_done(attempt, woken))
@@ -70,14 +73,52 @@ async def _attend(lease: Lease, step: Run | Resume, c: Collaborators, wakes: Wak
                     blind_until = c.clock.now() + await _look_beside(lease, run, c)
                 else:
                     await _look_at_the_turn(lease, run, c)
+                await bringing.begin_if_due()
                 if not attempt.done():
                     await set_or_timeout(woken, LOOK)
             await ended
         await _settle(step, lease, attempt, c)
+        await bringing.end()
     finally:
+        await bringing.leave()
         if not attempt.done():
             attempt.cancel()
             await asyncio.wait({attempt})
+
+
+class _BringingBeside:
+    """Brings what waits for Jira while an attempt runs; a slow Jira holds up no look at it."""
+
+    def __init__(self, lease: Lease, c: Collaborators) -> None:
+        self._lease = lease
+        self._c = c
+        self._task: asyncio.Task[datetime | None] | None = None
+
+    async def begin_if_due(self) -> None:
+        """Begin, unless it is under way.
+
+        Raises:
+            LeaseLost: another worker has the thread.
+        """
+        if self._task is not None:
+            if not self._task.done():
+                return
+            self._task.result()
+        now = self._c.clock.now()
+        first = await self._c.database.read(outgoing.first, self._lease.thread_id)
+        if first is not None and (first.not_before is None or first.not_before <= now):
+            self._task = asyncio.create_task(bring(self._lease, self._c))
+
+    async def end(self) -> None:
+        """Let what is under way come to its end: two at once would post twice."""
+        if self._task is not None:
+            await self._task
+
+    async def leave(self) -> None:
+        """The thread is another worker's, or the process ends."""
+        if self._task is not None and not self._task.done():
+            self._task.cancel()
+            await asyncio.wait({self._task})
 
 
 async def _set_when_done(attempt: asyncio.Task[None], woken: asyncio.Event) -> None:
@@ -138,8 +179,8 @@ async def _settle(
         raise error
     if not isinstance(error, AppError):
         log.error("turn_broke", turn=step.turn.id, exc_info=error)
-    failures, posting = await c.database.read(_record, step.turn.tenant_id, step.turn.id)
-    failure = failure_of(error, failures + 1, c.clock.now(), posting=posting)
+    failures, posting, unsure = await c.database.read(_record, step.turn.tenant_id, step.turn.id)
+    failure = failure_of(error, failures + 1, c.clock.now(), posting=posting, unsure=unsure)
     log.warning(
         "turn_attempt_failed",
         turn=step.turn.id,
@@ -149,9 +190,13 @@ async def _settle(
     await c.database.write(recording.give_back, lease, step.turn.id, failure, c.clock.now())
 
 
-def _record(db: Session, tenant_id: str, turn_id: str) -> tuple[int, bool]:
+def _record(db: Session, tenant_id: str, turn_id: str) -> tuple[int, bool, bool]:
+    """Its failures, whether it is being posted, and whether Jira may have it already."""
     turn = turns.by_id(db, tenant_id, turn_id)
-    return (turn.failures, turn.state == "posting") if turn is not None else (0, False)
+    if turn is None:
+        return 0, False, False
+    posting = turn.state == "posting"
+    return turn.failures, posting, posting and turn.tried_at is not None
 
 
 async def _put_off(lease: Lease, error: Exception, c: Collaborators) -> datetime:

@@ -403,7 +403,7 @@ def test_every_question_is_answered_let_be_or_waits_and_no_rest_is_broken(
         assert found.item_ids
         assert mode != "off"
         assert rest.until is None or rest.until <= NOW
-        assert replies < 20
+        assert replies < 20 or found.reply_as == "draft"  # which is no reply
         assert mode == "auto" or found.reply_as == "draft"
     elif isinstance(found, Nothing):
         assert {*found.forget} == names

@@ -144,7 +144,7 @@ async def test_an_answer_that_a_person_stopped_is_not_begun_again(database: Data
 
     await database.write(ask_privately, "acme", "10001", "c2", "And this?", START)
     assert isinstance(await database.write(decide, lease, Settings(), START), Run)
-    [item] = [item for item in await database.read(items) if item.client_id == "c1"]
+    [item] = [item for item in await database.read(items) if item.client_id == "/c1"]
     assert item.answered_by is not None
 
 
@@ -165,3 +165,18 @@ async def test_a_worker_that_lost_its_lease_decides_nothing(database: Database) 
     with pytest.raises(LeaseLost):
         await database.write(decide, lease, Settings(), later)
     assert [turn.state for turn in await all_turns(database)] == ["waiting"]
+
+
+async def test_a_turn_that_begins_again_and_again_ends_at_some_time(database: Database) -> None:
+    await ask(database)
+    lease = await lease_of(database)
+
+    def begun(db: Session) -> None:
+        turn = db.exec(select(Turn)).one()
+        turn.state, turn.attempt = "waiting", 40
+
+    await database.write(decide, lease, Settings(), START)
+    await database.write(begun)
+    assert await database.write(decide, lease, Settings(), START) == Idle(None)
+    [turn] = await all_turns(database)
+    assert (turn.state, turn.cause) == ("failed", "crashed")
