@@ -1,4 +1,8 @@
-"""``jira-chatkit check``: the doctor's findings, printed, and a round trip through it all."""
+"""``jira-chatkit check``: the doctor's findings, printed, and a round trip through it all.
+
+The round trip is a real one: a message on the issue's internal thread, answered by the tenant's own
+workflow, of which nothing is posted unless asked for.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +16,9 @@ from datetime import datetime, timedelta
 from sqlmodel import Session
 
 from app import doctor
-from app.doctor import Finding, RoundTrip
-from app.errors import JiraError, LeaseLost, SettingsError
+from app.doctor import Finding
+from app.errors import JiraError, JiraNotFound, LeaseLost, SettingsError
+from app.jira import comments
 from app.main import Parts, assemble
 from app.settings import Settings
 from app.store import threads, turns
@@ -21,6 +26,7 @@ from app.store.ids import new_id
 from app.store.signals import Wakes
 from app.store.tables import Tenant, Turn
 from app.store.threads import Lease
+from app.turns.collaborators import Collaborators
 from app.turns.outcomes import CAUSES, cause_of
 from app.turns.posting import post_reply
 from app.turns.talking import Asked, ask_privately
@@ -43,6 +49,25 @@ class Trip:
     post: bool
 
 
+@dataclass(frozen=True)
+class RoundTrip:
+    """What became of a message that the doctor sent.
+
+    Attributes:
+        seconds: from the message to its answer.
+        reply: Markdown; empty where there was none.
+        problem: why there was none, for a person.
+        comment_id: Jira's, where it was told to post.
+    """
+
+    thread_id: str
+    turn_id: str
+    seconds: float
+    reply: str
+    problem: str = ""
+    comment_id: str | None = None
+
+
 async def check(settings: Settings, reference: str | None, trip: Trip | None, echo: Echo) -> bool:
     """Print what is found. True if all is well."""
     try:
@@ -56,7 +81,7 @@ async def check(settings: Settings, reference: str | None, trip: Trip | None, ec
 async def _check(parts: Parts, reference: str | None, trip: Trip | None, echo: Echo) -> bool:
     well = True
     seen: dict[str, Tenant] = {}
-    async for finding, tenant in doctor.examine(reference, parts.collaborators, parts.http):
+    async for finding, tenant in doctor.examine(reference, parts.collaborators):
         _print(finding, echo)
         well = well and finding.well
         if tenant is not None:
@@ -85,7 +110,7 @@ def _print(finding: Finding, echo: Echo) -> None:
 
 
 async def _round_trip(parts: Parts, tenant: Tenant, trip: Trip, echo: Echo) -> bool:
-    found = await doctor.find_issue(tenant, trip.issue, parts.collaborators)
+    found = await _find_issue(tenant, trip.issue, parts.collaborators)
     if isinstance(found, Finding):
         _print(found, echo)
         return _not_tried("not tried", "Mend what is found bad above first.", echo)
@@ -97,7 +122,7 @@ async def _round_trip(parts: Parts, tenant: Tenant, trip: Trip, echo: Echo) -> b
     result = await parts.database.read(_result, tenant.id, asked, turn, begun)
     if trip.post and not result.problem:
         result = await _posted(parts, tenant, result)
-    for line in doctor.told(result):
+    for line in _told(result):
         echo(line)
     return not result.problem
 
@@ -163,3 +188,36 @@ def _result(
         reply=item.text if item else "",
         problem=problem,
     )
+
+
+async def _find_issue(tenant: Tenant, key: str, c: Collaborators) -> str | Finding:
+    """The issue's id, or why there is none."""
+    try:
+        issue = await comments.issue(c.jira(tenant), key)
+    except JiraNotFound:
+        return Finding(
+            "issue",
+            well=False,
+            found=f"Jira shows no issue {key}",
+            cure="Check the key, and that the app may browse its project.",
+        )
+    except JiraError as error:
+        return Finding(
+            "issue", well=False, found=str(error), cure="Try again once Jira can be reached."
+        )
+    return issue.id
+
+
+def _told(trip: RoundTrip) -> list[str]:
+    """The trip as lines to print: success, duration, thread, and the reply."""
+    lines = [
+        f"{'BAD' if trip.problem else 'ok '}  round trip: {trip.problem or 'answered'}",
+        f"success: {'no' if trip.problem else 'yes'}",
+        f"duration: {trip.seconds:.2f} s",
+        f"thread: {trip.thread_id}",
+    ]
+    if trip.comment_id:
+        lines.append(f"comment: {trip.comment_id}")
+    if trip.reply:
+        lines += ["reply:", trip.reply]
+    return lines

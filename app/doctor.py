@@ -1,60 +1,69 @@
 """The install doctor: what is wrong with an install, and its cure.
 
 Each finding is one line: what was looked at, whether it is well, and if not the cause and
-the cure. The round trip is a real one: a message on the issue's internal thread, answered by
-the tenant's own workflow, of which nothing is posted unless asked for.
+the cure. The command line prints them, the admin page shows those of its tenant.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
 
-import httpx2
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, select
 
-from app.assistant.models import ModelAccess
+from app.assistant.catalogue import ListedModel, listed_models
 from app.errors import (
     AppError,
     AuthError,
     JiraDenied,
     JiraError,
-    JiraNotFound,
     ModelError,
     SealBroken,
 )
+from app.i18n import Text, t
 from app.jira import comments
 from app.settings import Settings
 from app.store import tenants
 from app.store.database import Database
-from app.store.tables import Tenant
+from app.store.tables import ProjectSettings, Tenant
 from app.turns.collaborators import Collaborators
 from app.turns.outcomes import CAUSES
 from app.turns.policies import published_workflow
 from app.turns.reading import model_access
 
-PROBE_SECONDS = 10.0
+MODES = {"off": t("off"), "draft": t("draft"), "auto": t("auto")}
+SHUTDOWN_NOTICE = timedelta(days=30)
+"""How long before its end a model counts as an ill: somebody has to try another one."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What was found. ``cure`` is what to do; empty where all is well."""
+    """What was found. ``cure`` is what to do; empty where all is well.
+
+    Both are made by ``t``, save in what the command line alone finds.
+    """
 
     name: str
     well: bool
     found: str
     cure: str = ""
 
+    def shown(self) -> dict[str, Any]:
+        """For a page."""
+        return {"name": self.name, "well": self.well, "found": self.found, "cure": self.cure}
+
 
 async def examine(
-    reference: str | None, c: Collaborators, http: httpx2.AsyncClient
+    reference: str | None, c: Collaborators
 ) -> AsyncIterator[tuple[Finding, Tenant | None]]:
     """Look at the installation, and at one tenant or all; a finding at a time.
 
     Args:
         reference: clientKey, installationId or the site's host; None looks at every tenant.
         c: what the work itself is done with.
-        http: for looking at OpenAI.
     """
     yield _configuration(c.settings), None
     yield await _database(c.database), None
@@ -70,58 +79,89 @@ async def examine(
                 Finding(
                     "tenant",
                     well=False,
-                    found="no tenant goes by that name",
-                    cure="Name its clientKey, installationId or host, as `check` without --tenant"
-                    " lists them.",
+                    found=t("no tenant goes by that name"),
+                    cure=t(
+                        "Name its clientKey, installationId or host, as `check` without --tenant"
+                        " lists them."
+                    ),
                 ),
                 None,
             )
     for tenant in found:
-        async for finding in _examine_tenant(tenant, c, http):
+        async for finding in _examine_tenant(tenant, c):
             yield finding, tenant
 
 
-async def _examine_tenant(
-    tenant: Tenant, c: Collaborators, http: httpx2.AsyncClient
-) -> AsyncIterator[Finding]:
+async def examine_tenant(tenant_id: str, c: Collaborators) -> list[Finding]:
+    """Look at the installation and at this one tenant."""
+    tenant = await c.database.read(tenants.by_id, tenant_id)
+    findings = [_configuration(c.settings), await _database(c.database)]
+    if tenant is not None:
+        findings += [finding async for finding in _examine_tenant(tenant, c)]
+    return findings
+
+
+async def _examine_tenant(tenant: Tenant, c: Collaborators) -> AsyncIterator[Finding]:
+    site = tenant.base_url
     if tenant.state != "installed":
+        gone = tenant.state == "uninstalled"
         yield Finding(
             "tenant",
             well=False,
-            found=f"{tenant.base_url} is {tenant.state}",
-            cure="Enable or install the app in Jira: Apps → Manage apps.",
+            found=t("{site} is uninstalled", site=site)
+            if gone
+            else t("{site} is disabled", site=site),
+            cure=t("Enable or install the app in Jira: Apps → Manage apps."),
         )
         return
-    yield Finding("tenant", well=True, found=f"{tenant.base_url} is installed")
+    yield Finding("tenant", well=True, found=t("{site} is installed", site=site))
     secret = _secret(tenant, c)
     yield secret
     if secret.well:
         yield await _jira(tenant, c)
-    yield await _workflow(tenant, c)
-    yield await _openai(tenant, c, http)
+    published = await c.database.read(published_workflow, tenant.id)
+    yield _workflow(published[0] if published else None)
+    openai, models = await _openai(tenant, c)
+    yield openai
+    if published is not None and models:
+        name = published[1].model or c.settings.openai_model
+        yield _model(name, models, c.clock.now().date())
+    yield await c.database.read(_projects, tenant.id, c.settings)
 
 
 def _configuration(settings: Settings) -> Finding:
     kind = "SQLite" if settings.is_sqlite else "PostgreSQL"
-    return Finding("configuration", well=True, found=f"base URL {settings.app_base_url}, {kind}")
+    return Finding(
+        "configuration",
+        well=True,
+        found=t("base URL {base_url}, {kind}", base_url=settings.app_base_url, kind=kind),
+    )
 
 
 def _no_tenant(settings: Settings) -> Finding:
     return Finding(
         "tenant",
         well=False,
-        found="no site has the app installed",
-        cure=f"Install the app on a site; its descriptor is"
-        f" {settings.app_base_url}/atlassian-connect.json.",
+        found=t("no site has the app installed"),
+        cure=t(
+            "Install the app on a site; its descriptor is {base_url}/atlassian-connect.json.",
+            base_url=settings.app_base_url,
+        ),
     )
 
 
 async def _database(database: Database) -> Finding:
     try:
-        database.require_schema()
+        await asyncio.to_thread(database.require_schema)
     except AppError as error:
-        return Finding("database", well=False, found=str(error), cure="Run `jira-chatkit migrate`.")
-    return Finding("database", well=True, found=f"schema {database.revision()}")
+        return Finding(
+            "database",
+            well=False,
+            found=t("it cannot be used: {problem}", problem=error),
+            cure=t("Run `jira-chatkit migrate`."),
+        )
+    revision = await asyncio.to_thread(database.revision)
+    return Finding("database", well=True, found=t("schema {schema}", schema=revision))
 
 
 def _installed(db: Session) -> list[Tenant]:
@@ -137,10 +177,10 @@ def _secret(tenant: Tenant, c: Collaborators) -> Finding:
         return Finding(
             "secret",
             well=False,
-            found="the tenant's shared secret does not open",
-            cure="Put the key that sealed it back into SECRET_KEYS, or reinstall the app.",
+            found=t("the tenant's shared secret does not open"),
+            cure=t("Put the key that sealed it back into SECRET_KEYS, or reinstall the app."),
         )
-    return Finding("secret", well=True, found="the tenant's shared secret opens")
+    return Finding("secret", well=True, found=t("the tenant's shared secret opens"))
 
 
 async def _jira(tenant: Tenant, c: Collaborators) -> Finding:
@@ -150,123 +190,106 @@ async def _jira(tenant: Tenant, c: Collaborators) -> Finding:
         return Finding(
             "jira",
             well=False,
-            found=f"Jira refuses the app ({error.status})",
-            cure="Reinstall the app on that site, so that both sides share a secret again.",
+            found=t("Jira refuses the app ({status})", status=error.status),
+            cure=t("Reinstall the app on that site, so that both sides share a secret again."),
         )
     except JiraError as error:
-        status = f"status {error.status}" if error.status else "no answer"
         return Finding(
             "jira",
             well=False,
-            found=f"Jira cannot be reached ({status})",
-            cure=f"See that this machine reaches {tenant.base_url} over HTTPS.",
+            found=t("Jira cannot be reached (status {status})", status=error.status)
+            if error.status
+            else t("Jira cannot be reached (no answer)"),
+            cure=t("See that this machine reaches {site} over HTTPS.", site=tenant.base_url),
         )
-    return Finding("jira", well=True, found="Jira answers as the app")
+    return Finding("jira", well=True, found=t("Jira answers as the app"))
 
 
-async def _workflow(tenant: Tenant, c: Collaborators) -> Finding:
-    published = await c.database.read(published_workflow, tenant.id)
-    if published is None:
-        return Finding(
-            "workflow", well=False, found="no workflow is published", cure=CAUSES["no_workflow"]
-        )
-    return Finding("workflow", well=True, found=f"version {published[0]} is published")
+def _workflow(version: int | None) -> Finding:
+    if version is None:
+        found = t("no workflow is published")
+        return Finding("workflow", well=False, found=found, cure=CAUSES["no_workflow"])
+    found = t("version {version} is published", version=version)
+    return Finding("workflow", well=True, found=found)
 
 
-async def _openai(tenant: Tenant, c: Collaborators, http: httpx2.AsyncClient) -> Finding:
+async def _openai(tenant: Tenant, c: Collaborators) -> tuple[Finding, list[ListedModel]]:
+    """How it is, and the models that the key may use."""
     try:
         access = model_access(tenant, c.settings, c.vault)
     except ModelError as error:
-        return Finding("openai", well=False, found="no key to use", cure=CAUSES[error.cause])
+        return _ill(t("no key to use"), CAUSES[error.cause]), []
     except SealBroken:
-        return Finding(
-            "openai",
-            well=False,
-            found="the tenant's own key does not open",
-            cure="Put the key that sealed it back into SECRET_KEYS, or enter the key again.",
-        )
+        cure = t("Put the key that sealed it back into SECRET_KEYS, or enter the key again.")
+        return _ill(t("the tenant's own key does not open"), cure), []
     try:
-        status = await _ask_models(access, http)
-    except httpx2.HTTPError:
-        return Finding(
-            "openai",
-            well=False,
-            found="OpenAI cannot be reached",
-            cure="See that this machine reaches OPENAI_BASE_URL.",
-        )
-    if status in {401, 403}:
-        return Finding(
-            "openai",
-            well=False,
-            found=f"OpenAI refuses the key ({status})",
-            cure=CAUSES["key_refused"],
-        )
-    if status >= 500:
-        return Finding(
-            "openai",
-            well=False,
-            found=f"OpenAI is in trouble ({status})",
-            cure="Wait; see status.openai.com.",
-        )
-    return Finding("openai", well=True, found="OpenAI takes the key")
+        models = await listed_models(access, c.carrier, c.clock)
+    except ModelError as error:
+        return _refused(error.cause, access.base_url), []
+    return Finding("openai", well=True, found=t("OpenAI takes the key")), models
 
 
-async def _ask_models(access: ModelAccess, http: httpx2.AsyncClient) -> int:
-    response = await http.get(
-        f"{access.base_url}/models",
-        headers={"Authorization": f"Bearer {access.api_key}"},
-        timeout=PROBE_SECONDS,
+def _refused(cause: str, base_url: str) -> Finding:
+    if cause == "rate_limited":
+        return Finding("openai", well=True, found=t("OpenAI takes the key, and asks to slow down"))
+    if cause == "no_list":
+        return Finding("openai", well=True, found=t("OpenAI answers, and lists no models"))
+    if cause == "unreachable":
+        cure = t(
+            "See that this machine reaches {base_url}; status.openai.com tells of outages.",
+            base_url=base_url,
+        )
+        return _ill(t("OpenAI cannot be reached, or is in trouble"), cure)
+    found = t("OpenAI refuses the key") if cause == "key_refused" else t("OpenAI cannot be used")
+    return _ill(found, CAUSES.get(cause, CAUSES["internal"]))
+
+
+def _ill(found: Text, cure: Text) -> Finding:
+    return Finding("openai", well=False, found=found, cure=cure)
+
+
+def _model(name: str, models: Sequence[ListedModel], today: date) -> Finding:
+    """Whether the workflow's model is there, and for how long: OpenAI retires models often."""
+    listed = next((model for model in models if model.id == name), None)
+    if listed is None:
+        found = t("OpenAI does not list {model} for this key", model=name)
+        return Finding("model", well=False, found=found, cure=CAUSES["model_unknown"])
+    if listed.shutdown is None:
+        return Finding("model", well=True, found=t("{model} is there", model=name))
+    day = listed.shutdown.isoformat()
+    if listed.shutdown > today + SHUTDOWN_NOTICE:
+        found = t("{model} is there until {day}, when OpenAI switches it off", model=name, day=day)
+        return Finding("model", well=True, found=found)
+    return Finding(
+        "model",
+        well=False,
+        found=t("OpenAI switches {model} off on {day}", model=name, day=day),
+        cure=t("Choose another model, try it in the playground, and publish it before that day."),
     )
-    return response.status_code
 
 
-@dataclass(frozen=True)
-class RoundTrip:
-    """What became of a message that the doctor sent.
-
-    Attributes:
-        seconds: from the message to its answer.
-        reply: Markdown; empty where there was none.
-        problem: why there was none, for a person.
-        comment_id: Jira's, where it was told to post.
-    """
-
-    thread_id: str
-    turn_id: str
-    seconds: float
-    reply: str
-    problem: str = ""
-    comment_id: str | None = None
-
-
-async def find_issue(tenant: Tenant, key: str, c: Collaborators) -> str | Finding:
-    """The issue's id, or why there is none."""
-    try:
-        issue = await comments.issue(c.jira(tenant), key)
-    except JiraNotFound:
-        return Finding(
-            "issue",
-            well=False,
-            found=f"Jira shows no issue {key}",
-            cure="Check the key, and that the app may browse its project.",
-        )
-    except JiraError as error:
-        return Finding(
-            "issue", well=False, found=str(error), cure="Try again once Jira can be reached."
-        )
-    return issue.id
-
-
-def told(trip: RoundTrip) -> list[str]:
-    """The trip as lines to print: success, duration, thread, and the reply."""
-    lines = [
-        f"{'BAD' if trip.problem else 'ok '}  round trip: {trip.problem or 'answered'}",
-        f"success: {'no' if trip.problem else 'yes'}",
-        f"duration: {trip.seconds:.2f} s",
-        f"thread: {trip.thread_id}",
-    ]
-    if trip.comment_id:
-        lines.append(f"comment: {trip.comment_id}")
-    if trip.reply:
-        lines += ["reply:", trip.reply]
-    return lines
+def _projects(db: Session, tenant_id: str, settings: Settings) -> Finding:
+    """Where it answers. That it does so nowhere is what an administrator may want."""
+    rows = db.exec(
+        select(ProjectSettings.mode, func.count(func.distinct(col(ProjectSettings.project_id))))
+        .where(ProjectSettings.tenant_id == tenant_id)
+        .group_by(col(ProjectSettings.mode))
+    ).all()
+    counted = dict(rows)
+    auto, draft, default = (
+        counted.get("auto", 0),
+        counted.get("draft", 0),
+        settings.default_reply_mode,
+    )
+    if not auto and not draft and default == "off":
+        return Finding("projects", well=True, found=t("every project is off: nothing is answered"))
+    return Finding(
+        "projects",
+        well=True,
+        found=t(
+            "{auto} set to auto, {draft} to draft; where nothing is set: {default}",
+            auto=auto,
+            draft=draft,
+            default=MODES[default],
+        ),
+    )

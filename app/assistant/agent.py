@@ -16,6 +16,7 @@ from agents import (
 from openai import AsyncOpenAI
 
 from app.assistant.context import TurnContext
+from app.assistant.conversation import instructions
 
 MAX_TURNS = 2
 """Of the SDK: calls of the model in one run. Without tools one is all there is."""
@@ -28,7 +29,7 @@ def start(
     workflow = context.workflow
     agent = Agent[TurnContext](
         name="assistant",
-        instructions=workflow.instructions,
+        instructions=instructions(context),
         model=OpenAIResponsesModel(workflow.model or context.access.model, client),
         model_settings=ModelSettings(
             max_tokens=workflow.max_output_tokens,

@@ -30,6 +30,9 @@ class TurnContext:
         thread_id: the thread that is read: where the question stands.
         reply_item_id: what every event of the answer calls it.
         read_through: sort key of the newest item to read; None reads all.
+        hint: what the team asks for beside the workflow's instructions; None or empty for nothing.
+        notes: whether it may read what stands in Jira as an internal note.
+        beside: of a turn for the team alone, what was said in public: roles and texts, in order.
         given: what the model will be given, once `AssistantServer.weigh` has read it.
         usage: set once ``respond`` has ended, however it ended.
         truncated: the answer stops at the workflow's ``max_output_tokens``.
@@ -45,6 +48,9 @@ class TurnContext:
     access: ModelAccess
     issue: IssueFacts | None = None
     read_through: str | None = None
+    hint: str | None = None
+    notes: bool = False
+    beside: tuple[tuple[str, str], ...] = ()
     given: list[TResponseInputItem] | None = field(default=None, init=False)
     usage: Usage = field(default=Usage(), init=False)
     truncated: bool = field(default=False, init=False)

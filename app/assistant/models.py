@@ -12,6 +12,7 @@ import httpx2
 import openai
 from openai import AsyncOpenAI
 
+from app.assistant.outbound import OutboundRefused
 from app.clock import Clock
 from app.errors import ModelError
 
@@ -33,11 +34,20 @@ BY_CODE = {
 
 @dataclass(frozen=True)
 class ModelAccess:
-    """A tenant's own key, or the operator's, and the model where the workflow names none."""
+    """A tenant's own key, or the operator's, and the model where the workflow names none.
+
+    ``guarded`` where a tenant named the base URL: then ``OUTBOUND_HOSTS`` is asked, see
+    ``outbound.py``.
+    """
 
     api_key: str = field(repr=False)
     base_url: str
     model: str
+    guarded: bool = False
+
+
+Carrier = Callable[[ModelAccess], httpx2.AsyncClient | None]
+"""Makes what carries a client's requests; None takes a plain one."""
 
 
 def make_client(
@@ -71,7 +81,7 @@ class ModelClients:
     Args:
         timeout: as of `make_client`.
         most_idle: clients that are kept while nobody uses them.
-        http_client: makes what carries a client's requests; None takes a plain one.
+        http_client: makes what carries a client's requests.
     """
 
     def __init__(
@@ -79,7 +89,7 @@ class ModelClients:
         *,
         timeout: float,
         most_idle: int = 64,
-        http_client: Callable[[ModelAccess], httpx2.AsyncClient] | None = None,
+        http_client: Carrier | None = None,
     ) -> None:
         self._timeout = timeout
         self._most_idle = most_idle
@@ -123,6 +133,8 @@ def explain(error: BaseException, clock: Clock) -> ModelError:
     """What an error of the client or of the Agents SDK means; nothing of its text is kept."""
     if isinstance(error, openai.APIStatusError):
         return _by_status(error, clock)
+    if isinstance(error.__cause__, OutboundRefused):
+        return ModelError("host_refused", retry_after=None)
     if isinstance(error, openai.APIConnectionError | httpx2.TransportError):
         return ModelError("unreachable", retry_after=RETRY_SECONDS)
     if isinstance(error, openai.APIError):  # an error event within a stream

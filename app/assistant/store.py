@@ -83,7 +83,7 @@ class ThreadStore(Store[TurnContext]):
         _own(thread_id, context)
         rows, has_more = await self._database.read(_page, context, after, limit, order)
         return Page(
-            data=[_to_chatkit(row) for row in rows if row.state in SAID],
+            data=[_to_chatkit(row) for row in rows if _is_readable(row, context)],
             has_more=has_more,
             after=rows[-1].id if has_more and rows else None,
         )
@@ -157,6 +157,10 @@ def _page(
         order=order,
         through=context.read_through,
     )
+
+
+def _is_readable(item: Item, context: TurnContext) -> bool:
+    return item.state in SAID and (context.notes or not item.meta.get("note"))
 
 
 def _to_chatkit(item: Item) -> ThreadItem:

@@ -8,9 +8,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+)
 
-from app.errors import BadRequest
+from app.errors import Invalid
+from app.i18n import Text, listed, t
 
 MAX_INSTRUCTIONS = 32_000
 MAX_GREETING = 1_000
@@ -32,17 +40,31 @@ You are an assistant that answers in one Jira issue, for the people who take par
   repetition of the question, no offer of further help.
 """
 
-Instructions = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_INSTRUCTIONS)
-]
-ModelName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 
-_TAKES = {
-    "instructions": f"write a text of 1 to {MAX_INSTRUCTIONS} characters",
-    "model": "name a model in up to 200 characters, or null for the default one",
-    "max_output_tokens": f"give a whole number from {MIN_OUTPUT_TOKENS} to {MAX_OUTPUT_TOKENS}",
-    "temperature": "give a number from 0 to 2, or null for the model's own",
-    "greeting": f"write a text of up to {MAX_GREETING} characters, or leave it empty",
+def _storable(text: str) -> str:
+    """JSON can spell a NUL; PostgreSQL cannot keep it."""
+    return text.replace("\0", "\ufffd")
+
+
+Instructions = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_INSTRUCTIONS),
+    AfterValidator(_storable),
+]
+Greeting = Annotated[str, StringConstraints(max_length=MAX_GREETING), AfterValidator(_storable)]
+ModelName = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[!-~]{1,200}$")]
+
+WHOLE = t("the definition: write one JSON object")
+_TAKES: dict[str, Text] = {
+    "instructions": t("write a text of 1 to {most} characters", most=MAX_INSTRUCTIONS),
+    "model": t("name a model without spaces, or null for the default one"),
+    "max_output_tokens": t(
+        "give a whole number from {least} to {most}",
+        least=MIN_OUTPUT_TOKENS,
+        most=MAX_OUTPUT_TOKENS,
+    ),
+    "temperature": t("give a number from 0 to 2, or null for the model's own"),
+    "greeting": t("write a text of up to {most} characters, or leave it empty", most=MAX_GREETING),
 }
 
 
@@ -65,7 +87,7 @@ class WorkflowDefinition(BaseModel):
         default=1_500, ge=MIN_OUTPUT_TOKENS, le=MAX_OUTPUT_TOKENS, strict=True
     )
     temperature: float | None = Field(default=None, ge=0, le=2)
-    greeting: str = Field(default="", max_length=MAX_GREETING)
+    greeting: Greeting = ""
 
 
 def default_workflow() -> WorkflowDefinition:
@@ -77,22 +99,24 @@ def parse_workflow(definition: str | bytes | Mapping[str, Any]) -> WorkflowDefin
     """Read a definition, as JSON or as the value that JSON stands for.
 
     Raises:
-        BadRequest: names the field and what to write there; never what stood there.
+        Invalid: names each field and what to write there; never what stood there.
     """
     try:
         if isinstance(definition, str | bytes):
             return WorkflowDefinition.model_validate_json(definition)
         return WorkflowDefinition.model_validate(definition)
     except ValidationError as error:
-        problems = error.errors(include_input=False, include_url=False, include_context=False)
-        advice = "; ".join(_advice(problem["type"], problem["loc"]) for problem in problems[:3])
-    raise BadRequest(advice)
+        found = error.errors(include_input=False, include_url=False, include_context=False)
+        fields = _advice({str(each["loc"][0]) for each in found if each["loc"]})
+    named = [t("{field}: {advice}", field=name, advice=fields[name]) for name in fields]
+    raise Invalid(listed(named) if named else WHOLE, fields)
 
 
-def _advice(kind: str, place: tuple[int | str, ...]) -> str:
-    if not place:
-        return "the definition: write one JSON object"
-    name = str(place[0])
-    if kind == "extra_forbidden":
-        return f"only these fields are known: {', '.join(_TAKES)}; remove the others"
-    return f"{name}: {_TAKES[name]}"
+def _advice(wrong: set[str]) -> dict[str, Text]:
+    """By field; a name that is not ours is not repeated."""
+    fields = {name: advice for name, advice in _TAKES.items() if name in wrong}
+    if wrong - _TAKES.keys():
+        known = ", ".join(_TAKES)
+        text = t("only these fields are known: {known}; remove the others", known=known)
+        fields["definition"] = text
+    return fields
