@@ -9,7 +9,9 @@
 6. Who is answered, and when: ``turns/answering.py``; recorded by ``deciding.py``.
 7. The turn: ``turns/turn.py`` gathers (``reading.py``), admits (``budget.py``), generates
    (``generating.py``, with ``assistant/server.py``) and posts (``posting.py``, with ``jira/``).
-8. Every word on its way stands in the thread's log: ``stream/log.py``.
+8. Every word on its way stands in the thread's log: ``stream/log.py``. A commit wakes who waits,
+   here and in other processes: ``store/signals.py``, ``store/listening.py``.
+9. Whoever watches is told: ``stream/hub.py`` reads the log once for all, ``web/events.py`` sends.
 
 ``main.py`` wires it, ``cli.py`` and ``commands.py`` start it, ``sandbox/`` is the world around it
 for tests and demo.

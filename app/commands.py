@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from functools import partial
 from typing import Annotated
 
 import structlog
 import typer
 import uvicorn
 
-from app import checking, demonstration, logs, main
+from app import checking, demonstration, logs, main, serving
 from app import settings as settings_module
 from app.errors import SealBroken, SettingsError
 from app.settings import Settings
@@ -65,8 +66,9 @@ def serve(
         # uvicorn stops in order, then raises the signal again for whoever handled it before:
         # that is us, and an orderly stop is exit code 0.
         signal.signal(number, lambda *_: None)
-    uvicorn.run(
-        main.create_app(settings, worker=worker),
+    web = main.create_app(settings, worker=worker)
+    config = uvicorn.Config(
+        web,
         host=settings.host,
         port=settings.port,
         log_config=None,
@@ -75,6 +77,7 @@ def serve(
         ws="none",
         timeout_graceful_shutdown=GRACE,
     )
+    serving.run(config, partial(main.end_streams, web))
     database.close()
 
 

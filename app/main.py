@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx2
 import structlog
+from sqlmodel import Session
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
 from app.assistant.models import ModelClients
+from app.assistant.outbound import Carriers
 from app.assistant.server import AssistantServer
 from app.assistant.store import ThreadStore
 from app.clock import Clock, SystemClock
@@ -25,15 +28,21 @@ from app.jira.limits import Limits
 from app.settings import Settings
 from app.store import tenants
 from app.store.database import Database
+from app.store.histories import marked
+from app.store.listening import hearing
 from app.store.secrets import Vault
 from app.store.signals import Wakes
 from app.store.tables import Tenant
+from app.stream.hub import Hub
 from app.turns.collaborators import GRACE, AtStep, Collaborators, go_on
 from app.turns.ending import end_all
+from app.turns.names import NameDesk
 from app.turns.policies import publish_first_workflow, remember_default_mode
+from app.turns.rights import RightsDesk
 from app.turns.scheduler import Scheduler
+from app.turns.snapshots import thread_view
 from app.web.pages import environment
-from app.web.responses import EXCEPTION_HANDLERS, SecurityHeaders
+from app.web.responses import EXCEPTION_HANDLERS, SecurityHeaders, Unexpected
 from app.web.routes import routes
 from app.web.wiring import Wiring
 
@@ -49,6 +58,7 @@ class Parts:
 
     settings: Settings
     database: Database
+    wakes: Wakes
     vault: Vault
     clock: Clock
     http: httpx2.AsyncClient
@@ -79,11 +89,14 @@ async def assemble(
             database.migrate()
         else:
             database.require_schema()
+        wakes = Wakes(database)
+        await stack.enter_async_context(hearing(settings, database, wakes, clock))
         vault = Vault(settings.secret_keys)
         http = await stack.enter_async_context(
             httpx2.AsyncClient(follow_redirects=False, trust_env=False)
         )
-        clients = ModelClients(timeout=MODEL_SILENCE)
+        carriers = Carriers(settings.outbound_hosts)
+        clients = ModelClients(timeout=MODEL_SILENCE, http_client=carriers)
         stack.push_async_callback(clients.close)
         collaborators = Collaborators(
             database=database,
@@ -92,10 +105,11 @@ async def assemble(
             vault=vault,
             jira=_JiraClients(vault, http, clock),
             assistant=AssistantServer(ThreadStore(database), clients, clock),
+            carrier=carriers,
             grace=grace,
             at_step=at_step,
         )
-        yield Parts(settings, database, vault, clock, http, collaborators)
+        yield Parts(settings, database, wakes, vault, clock, http, collaborators)
 
 
 class _JiraClients:
@@ -139,7 +153,11 @@ def create_app(
                     assemble(settings, clock=clock, at_step=at_step, grace=grace)
                 )
                 await note_mode(parts)
-                app.state.wiring = _wiring(parts)
+                if settings.is_sqlite:
+                    path = settings.sqlite_path
+                    await stack.enter_async_context(marked(path, parts.database, parts.clock))
+                hub = await stack.enter_async_context(watching(parts))
+                app.state.wiring = _wiring(parts, hub)
                 if worker:
                     await stack.enter_async_context(working(parts))
             except Exception as error:
@@ -148,19 +166,25 @@ def create_app(
             log.info("ready", base_url=settings.app_base_url, worker=worker)
             yield
 
-    return Starlette(
-        routes=routes(urlsplit(settings.app_base_url).path),
+    public = urlsplit(settings.app_base_url)
+    app = Starlette(
+        routes=routes(public.path),
         lifespan=lifespan,
-        middleware=[Middleware(SecurityHeaders, hsts=settings.app_base_url.startswith("https://"))],
+        middleware=[
+            Middleware(SecurityHeaders, hsts=public.scheme == "https"),
+            Middleware(Unexpected, base_path=public.path),
+        ],
         exception_handlers=EXCEPTION_HANDLERS,
     )
+    app.router.redirect_slashes = False  # it would send people to whatever Host a request names
+    return app
 
 
 @asynccontextmanager
 async def working(parts: Parts) -> AsyncIterator[Scheduler]:
     """A worker, for as long as the block runs; then it hands its threads on."""
     await note_mode(parts)
-    scheduler = Scheduler(parts.collaborators, Wakes(parts.database))
+    scheduler = Scheduler(parts.collaborators, parts.wakes)
     task = asyncio.create_task(scheduler.run(), name="scheduler")
     try:
         yield scheduler
@@ -171,13 +195,41 @@ async def working(parts: Parts) -> AsyncIterator[Scheduler]:
             log.error("worker_broke", exc_info=error)
 
 
+@asynccontextmanager
+async def watching(parts: Parts) -> AsyncIterator[Hub]:
+    """What streams are fed from, for as long as the block runs; then they end."""
+
+    def snapshot(db: Session, tenant_id: str, thread_id: str) -> Mapping[str, Any]:
+        return thread_view(db, tenant_id, thread_id, parts.settings, parts.clock.now())
+
+    hub = Hub(parts.database, parts.wakes, snapshot, parts.clock)
+    task = asyncio.create_task(hub.run(), name="hub")
+    try:
+        yield hub
+    finally:
+        task.cancel()
+        await asyncio.wait({task})
+        if not task.cancelled() and (error := task.exception()):
+            log.error("hub_broke", exc_info=error)
+
+
+def end_streams(app: Starlette) -> None:
+    """End every open stream: whoever serves the app calls it, on the loop, when it is to stop.
+
+    An app's lifespan ends only when all is answered, and a stream is never done by itself.
+    """
+    wiring: Wiring | None = getattr(app.state, "wiring", None)
+    if wiring is not None:
+        wiring.hub.close()
+
+
 async def note_mode(parts: Parts) -> None:
     """Whoever serves or works notes since when the default mode holds; who only looks does not."""
     mode = parts.settings.default_reply_mode
     await parts.database.write(remember_default_mode, mode, parts.clock.now())
 
 
-def _wiring(parts: Parts) -> Wiring:
+def _wiring(parts: Parts, hub: Hub) -> Wiring:
     return Wiring(
         settings=parts.settings,
         database=parts.database,
@@ -189,5 +241,9 @@ def _wiring(parts: Parts) -> Wiring:
         on_uninstall=end_all,
         clock=parts.clock,
         jira=parts.collaborators.jira,
+        hub=hub,
+        collaborators=parts.collaborators,
+        rights=RightsDesk(parts.collaborators.jira, parts.database, parts.clock),
+        names=NameDesk(parts.collaborators.jira, parts.database, parts.clock),
         pages=environment(),
     )

@@ -1,24 +1,17 @@
-"""The admin page: what is set, what was done lately, and what is wrong."""
+"""The admin page's frame: a shell, whose script asks the admin API for everything else."""
 
 from __future__ import annotations
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.doors.principal import Principal
 from app.turns import overview
-from app.web.guards import require_request_token
-from app.web.pages import page
+from app.web.pages import in_frame, page
 from app.web.wiring import wiring_of
 
 
-async def show(request: Request) -> Response:
-    principal = await require_request_token(request)
-    wiring = wiring_of(request)
-    seen = await overview.tenant_for(
-        principal,
-        database=wiring.database,
-        jira=wiring.jira,
-        settings=wiring.settings,
-        clock=wiring.clock,
-    )
-    return page(request, principal, "admin.html", tenant=seen)
+@in_frame
+async def show(request: Request, principal: Principal) -> Response:
+    await overview.require_administrator(principal, wiring_of(request).rights)
+    return page(request, principal, "admin.html", site=overview.site_of(principal.tenant))

@@ -1,25 +1,25 @@
-"""The issue panel: what the assistant sees of an issue, and what it did there."""
+"""The issue panel's frame: a shell, whose script opens the conversations."""
 
 from __future__ import annotations
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.doors.principal import Principal
 from app.turns import overview
-from app.web.guards import require_request_token
-from app.web.pages import page
+from app.web.pages import in_frame, page
 from app.web.wiring import wiring_of
 
 
-async def show(request: Request) -> Response:
-    principal = await require_request_token(request)
+@in_frame
+async def show(request: Request, principal: Principal) -> Response:
     wiring = wiring_of(request)
-    seen = await overview.issue_for(
+    shell = await overview.issue_for(
         principal,
         request.query_params.get("issue", ""),
         database=wiring.database,
         jira=wiring.jira,
+        rights=wiring.rights,
         settings=wiring.settings,
-        clock=wiring.clock,
     )
-    return page(request, principal, "panel.html", issue=seen)
+    return page(request, principal, "panel.html", issue=shell)

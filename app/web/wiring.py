@@ -13,7 +13,10 @@ from app.settings import Settings
 from app.store.database import Database
 from app.store.secrets import Vault
 from app.store.tenants import OnFirstInstall, OnUninstall
-from app.turns.collaborators import JiraFor
+from app.stream.hub import Hub
+from app.turns.collaborators import Collaborators, JiraFor
+from app.turns.names import NameDesk
+from app.turns.rights import RightsDesk
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +31,10 @@ class Wiring:
     on_uninstall: OnUninstall
     clock: Clock
     jira: JiraFor
+    hub: Hub
+    collaborators: Collaborators
+    rights: RightsDesk
+    names: NameDesk
     pages: Environment
 
 

@@ -115,7 +115,8 @@ async def test_what_only_looks_signed_is_refused(door: Door, path: str) -> None:
     ]
     for token in forged:
         answer = await door.send(path, b"{}", token)
-        assert (answer.status_code, answer.content) == (401, b"")
+        assert answer.status_code == 401
+        assert (answer.content == b"") == (path == "/connect/webhooks")
 
 
 @pytest.mark.parametrize("value", ["{}", "Bearer {}", "JWT{}", "jwt  {}  x", "JWT {} ,", "JWT"])

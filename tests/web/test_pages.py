@@ -6,26 +6,26 @@ import json
 import re
 import shutil
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urljoin
 
 import httpx2
 import pytest
 from sqlalchemy import select
 from sqlmodel import Session
-from starlette.routing import Mount, Route
 
+from app.doors.principal import TenantRef
 from app.main import create_app
 from app.sandbox.jira import JiraSite
 from app.sandbox.serving import serve
-from app.store.tables import metadata
-from app.web.routes import routes
+from app.store.tables import Tenant, metadata
+from app.web.pages import frame_script
+from tests.support.talks import Chat
 from tests.support.world import World, settings_of, world
 
 MIB = 1024 * 1024
-OPEN = {"/atlassian-connect.json", "/healthz", "/readyz", "/metrics"}
-ADDRESSED = [route for route in routes() if isinstance(route, Route)]
 
 
 @pytest.fixture
@@ -60,25 +60,35 @@ def is_bare_401(answer: httpx2.Response) -> bool:
 # --- who sees the panel ---------------------------------------------------------------------
 
 
-def test_the_panel_shows_the_public_thread_to_who_may_see_the_issue(
-    here: World, http: httpx2.Client
-) -> None:
+def test_the_panel_is_a_shell_that_knows_who_looks(here: World, http: httpx2.Client) -> None:
     here.openai.answers("Because of the storage.")
     here.jira.comment("OPS-1", "Why is it slow?")
     here.run_until_idle()
 
-    answer = panel(here, http)
+    reporter, agent = panel(here, http), panel(here, http, "agnes")
 
-    assert answer.status_code == 200
-    for shown in ("Why is it slow?", "Because of the storage.", "auto", "completed"):
-        assert shown in answer.text
+    for page, first in ((reporter, "public"), (agent, "internal")):
+        assert page.status_code == 200
+        assert f'data-issue="{here.jira.issue("OPS-1").id}"' in page.text
+        assert f'data-first="{first}"' in page.text
+        for words in ("Why is it slow?", "Because of the storage."):
+            assert words not in page.text  # they come by the API, to who may read them
+    assert 'data-audiences="internal public"' in agent.text
+    assert Chat(here, "OPS-1", "rita").texts()[-2:] == [
+        "Why is it slow?",
+        "Because of the storage.",
+    ]
 
 
-def test_an_issue_that_nobody_asked_about_has_a_panel(here: World, http: httpx2.Client) -> None:
-    answer = panel(here, http)
+def test_who_may_not_work_the_issue_has_the_public_thread_alone(
+    here: World, http: httpx2.Client
+) -> None:
+    here.jira.revoke("wim", "OPS", "EDIT_ISSUES")
 
-    assert answer.status_code == 200
-    assert "Nothing was asked here" in answer.text
+    shown = panel(here, http, "wim").text
+
+    assert 'data-audiences="public"' in shown
+    assert 'data-first="public"' in shown
 
 
 def test_without_a_genuine_token_for_this_very_address_there_is_none(
@@ -135,19 +145,16 @@ def test_an_issue_that_is_none_is_not_found(here: World, http: httpx2.Client, is
     assert http.get(f"{url}&jwt={token}").status_code == 404
 
 
-def test_another_tenants_issue_of_the_same_id_shows_nothing_of_ours(
+def test_another_tenants_issue_of_the_same_id_is_another(
     here: World, http: httpx2.Client, other: JiraSite
 ) -> None:
-    here.jira.comment("OPS-1", "CANARY-OURS")
-    here.run_until_idle()
     other.install(here.url)
     assert other.issue("OPS-1").id == here.jira.issue("OPS-1").id
 
     theirs = http.get(other.panel_url("OPS-1", "rita"))
 
     assert theirs.status_code == 200
-    assert "CANARY" not in theirs.text
-    assert "CANARY" in panel(here, http).text
+    assert policy(theirs)["frame-ancestors"] == [other.base_url]
     url = here.jira.panel_url("OPS-1", "rita").partition("&jwt=")[0]
     named = other.link.sign_request_token("GET", url, iss=here.client_key)
     assert is_bare_401(http.get(f"{url}&jwt={named}"))
@@ -174,17 +181,39 @@ def test_only_the_viewers_own_site_may_frame_a_page(
     assert sorted(theirs) == sorted([other.base_url, "https://help.acme.example"])
 
 
-def test_a_page_may_load_its_own_style_and_nothing_else(here: World, http: httpx2.Client) -> None:
+def test_a_page_runs_our_scripts_and_jiras_and_nothing_inline(
+    here: World, http: httpx2.Client
+) -> None:
     for url in (here.jira.panel_url("OPS-1", "rita"), here.jira.admin_url()):
         rules = policy(http.get(url))
         del rules["frame-ancestors"]
         assert rules == {
             "default-src": ["'none'"],
+            "script-src": ["'self'", here.jira.base_url],
             "style-src": ["'self'"],
             "img-src": ["'self'"],
+            "connect-src": ["'self'"],
             "base-uri": ["'none'"],
             "form-action": ["'none'"],
         }
+
+
+@pytest.mark.parametrize(
+    ("site", "script"),
+    [
+        ("https://acme.atlassian.net", "https://connect-cdn.atl-paas.net/all.js"),
+        ("https://acme.jira.com", "https://connect-cdn.atl-paas.net/all.js"),
+        ("http://acme.atlassian.net", "http://acme.atlassian.net/atlassian-connect/all.js"),
+        ("https://jira.com.example", "https://jira.com.example/atlassian-connect/all.js"),
+        ("http://127.0.0.1:8081/", "http://127.0.0.1:8081/atlassian-connect/all.js"),
+    ],
+)
+def test_jiras_frame_script_comes_from_atlassian_or_from_the_site(site: str, script: str) -> None:
+    tenant = Tenant(
+        id="t", door="connect", base_url=site, state="installed", installed_at=datetime.now(UTC)
+    )
+
+    assert frame_script(TenantRef.of(tenant)) == script
 
 
 def test_a_page_stays_out_of_caches_and_referrers(here: World, http: httpx2.Client) -> None:
@@ -196,31 +225,28 @@ def test_a_page_stays_out_of_caches_and_referrers(here: World, http: httpx2.Clie
 
 
 def test_what_a_page_links_to_is_there(here: World, http: httpx2.Client) -> None:
-    answer = panel(here, http)
+    for url in (here.jira.panel_url("OPS-1", "rita"), here.jira.admin_url()):
+        links = re.findall(r'<(?:link|script)[^>]* (?:href|src)="([^"]+)"', http.get(url).text)
+        assert any(link.endswith("/all.js") for link in links)
+        for link in links:
+            assert http.get(urljoin(here.url, link)).status_code == 200, link
 
-    links = re.findall(r'(?:href|src)="([^"]+)"', answer.text)
-    assert links
-    for link in links:
-        assert http.get(f"{here.url}{link}").status_code == 200
+
+def test_a_refusal_in_the_frame_says_why_in_plain_words(here: World, http: httpx2.Client) -> None:
+    here.jira.revoke("wim", "OPS", "BROWSE_PROJECTS")
+
+    answer = panel(here, http, "wim")
+
+    assert answer.status_code == 403
+    assert answer.headers["content-type"].startswith("text/html")
+    assert "You may not see this issue" in answer.text
+    assert policy(answer)["frame-ancestors"] == [here.jira.base_url]
 
 
 # --- what is on them ------------------------------------------------------------------------
 
 
-def test_what_people_write_is_text(here: World, http: httpx2.Client) -> None:
-    here.openai.answers("<img src=x onerror=alert(2)> & <b>so on</b>")
-    here.jira.comment("OPS-1", '<script>alert("1")</script> <a href="javascript:alert(3)">?</a>')
-    here.run_until_idle()
-
-    shown = panel(here, http).text
-
-    assert "alert(" in shown
-    for mark in ("<script", "<img", "<b>", "<a "):
-        assert mark not in shown
-    assert "&lt;script" in shown
-
-
-def test_the_panel_never_shows_what_is_internal(here: World, http: httpx2.Client) -> None:
+def test_the_public_thread_never_shows_what_is_internal(here: World, http: httpx2.Client) -> None:
     here.openai.answers("CANARY-ANSWER")  # a note, in a service project
     here.jira.comment("SUP-2", "A public question?", "carlos")
     here.run_until_idle()
@@ -230,7 +256,8 @@ def test_the_panel_never_shows_what_is_internal(here: World, http: httpx2.Client
     assert any("CANARY-ANSWER" in item.text for item in here.items("internal"))
 
     for name in ("agnes", "adam"):
-        shown = panel(here, http, name, "SUP-2").text
+        assert "CANARY" not in panel(here, http, name, "SUP-2").text
+        shown = " ".join(Chat(here, "SUP-2", name).texts())
         assert "A public question?" in shown
         assert "CANARY" not in shown
 
@@ -241,12 +268,14 @@ def test_only_an_administrator_sees_the_admin_page(here: World, http: httpx2.Cli
 
     shown = http.get(here.jira.admin_url("adam"))
     assert shown.status_code == 200
-    assert "completed" in shown.text
-    assert "CANARY" not in shown.text
+    assert "From install to the first answer" in shown.text
+    for secret in ("CANARY", "completed"):  # the shell holds nothing: its script asks the API
+        assert secret not in shown.text
     for name in ("rita", "agnes", "carlos"):
         refused = http.get(here.jira.admin_url(name))
         assert refused.status_code == 403
-        assert "completed" not in refused.text
+        assert "Only for Jira administrators" in refused.text
+        assert "From install" not in refused.text
     anonymous = here.jira.admin_url().partition("&jwt=")[0]
     token = here.jira.link.sign_request_token("GET", anonymous)
     assert http.get(f"{anonymous}&jwt={token}").status_code == 403
@@ -270,40 +299,7 @@ def test_a_jira_that_is_away_is_not_a_broken_page(here: World, http: httpx2.Clie
     assert "Simulated" not in answer.text
 
 
-# --- everybody else -------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("route", ADDRESSED, ids=lambda route: str(route.path))
-def test_nobody_gets_nothing(here: World, http: httpx2.Client, route: Route) -> None:
-    """A new route that lets in whoever knocks turns this red."""
-    [method] = {"GET", "POST"} & (route.methods or set())
-    answer = http.request(method, f"{here.url}{route.path}", content=b"{}" * (method == "POST"))
-
-    if route.path in OPEN:
-        assert answer.status_code == 200
-    else:
-        assert is_bare_401(answer)
-
-
-def test_every_route_is_known_here() -> None:
-    mounted = [route for route in routes() if not isinstance(route, Route)]
-    assert [route.path for route in mounted if isinstance(route, Mount)] == ["/static"]
-    assert len(mounted) == 1
-    assert {route.path for route in ADDRESSED} >= OPEN
-
-
-@pytest.mark.parametrize("route", ADDRESSED, ids=lambda route: str(route.path))
-def test_another_method_is_not_allowed(here: World, http: httpx2.Client, route: Route) -> None:
-    for method in {"GET", "POST", "PUT", "PATCH", "DELETE"} - (route.methods or set()):
-        assert http.request(method, f"{here.url}{route.path}").status_code == 405
-
-
-@pytest.mark.parametrize(
-    "path", ["/", "/nowhere", "/connect", "/connect/", "/static/", "/static/../app/cli.py",
-             "/static/%2e%2e/pyproject.toml", "/static/css", "/docs", "/openapi.json"],
-)  # fmt: skip
-def test_anything_else_is_not_there(here: World, http: httpx2.Client, path: str) -> None:
-    assert http.get(f"{here.url}{path}").status_code == 404
+# --- health -----------------------------------------------------------------------------------
 
 
 def test_it_lives_serves_and_counts(here: World, http: httpx2.Client) -> None:

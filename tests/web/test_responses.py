@@ -9,26 +9,39 @@ import httpx2
 import pytest
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Mount, Route
+from starlette.types import Message, Receive, Scope, Send
 from structlog.testing import capture_logs
 
 from app.doors.connect.install_keys import InstallKeysUnavailable
 from app.errors import (
+    GONE,
     AppError,
     AuthError,
     BadRequest,
     BodyTooLarge,
+    Conflict,
     Forbidden,
+    Invalid,
     JiraRateLimited,
     JiraUnavailable,
     ModelError,
     NotFound,
     SealBroken,
+    SessionRefused,
     SettingsError,
 )
-from app.web.responses import EXCEPTION_HANDLERS, SecurityHeaders, read_body
+from app.i18n import t
+from app.web.responses import (
+    EXCEPTION_HANDLERS,
+    RIGHTS,
+    SecurityHeaders,
+    Unexpected,
+    is_api,
+    read_body,
+)
 from tests.doors.door import Door, standing
 from tests.support.clock import FakeClock
 
@@ -45,10 +58,14 @@ async def door(tmp_path: Path, clock: FakeClock) -> AsyncIterator[Door]:
     ("error", "status", "detail"),
     [
         (AuthError("INVALID_QSH"), 401, None),
-        (Forbidden("ADD_COMMENTS"), 403, "ADD_COMMENTS"),
-        (NotFound(), 404, None),
+        (Forbidden("ADD_COMMENTS"), 403, RIGHTS["ADD_COMMENTS"]),
+        (NotFound(), 404, GONE),
+        (NotFound(t("no such item")), 404, "no such item"),
+        (Conflict("switched_off", t("it is off")), 409, "it is off"),
+        (Invalid(t("text is missing"), {"text": t("is missing")}), 422, "text is missing"),
+        (SessionRefused("WRONG_THREAD", t("another thread's")), 403, "another thread's"),
         (BadRequest("issue_id is missing"), 400, "issue_id is missing"),
-        (BodyTooLarge(), 413, None),
+        (BodyTooLarge(), 413, "Send 1 MiB or less."),
         (SealBroken("its key is gone"), 503, "Try again later."),
         (InstallKeysUnavailable(), 503, "Try again later."),
         (JiraUnavailable("add comment", 502), 503, "Try again later."),
@@ -69,6 +86,41 @@ async def test_an_error_of_ours_has_its_answer(
         assert answer.headers["content-type"] == "application/problem+json"
         assert answer.json()["status"] == status
         assert answer.json().get("detail") == detail
+
+
+async def test_a_program_is_told_the_code_and_the_fields(door: Door) -> None:
+    door.app.state.failure = Conflict("switched_off", t("it is off"))
+    assert (await door.http.get("/failing")).json()["code"] == "switched_off"
+    door.app.state.failure = Forbidden("ADD_COMMENTS")
+    assert (await door.http.get("/failing")).json()["code"] == "ADD_COMMENTS"
+    door.app.state.failure = Invalid(t("no"), {"text": t("is missing")})
+    assert (await door.http.get("/failing")).json()["fields"] == {"text": "is missing"}
+
+
+@pytest.mark.parametrize(
+    ("accepted", "language", "title", "detail", "field"),
+    [
+        ("es-MX, en;q=0.5", "es", "Contenido no procesable", "falta", "debe ser texto"),
+        ("de", "en", "Unprocessable content", "is missing", "must be text"),
+    ],
+)
+async def test_a_person_is_told_in_the_language_that_was_asked_for(
+    door: Door, accepted: str, language: str, title: str, detail: str, field: str
+) -> None:
+    door.app.state.failure = Invalid(t("is missing"), {"text": t("must be text")})
+    answer = await door.http.get("/failing", headers={"Accept-Language": accepted})
+    told = answer.json()
+    assert answer.headers["content-language"] == language
+    assert answer.headers["content-length"] == str(len(answer.content))
+    assert (told["title"], told["detail"], told["fields"]) == (title, detail, {"text": field})
+
+
+async def test_a_session_that_is_over_is_told_how_to_go_on(door: Door) -> None:
+    door.app.state.failure = SessionRefused("SESSION_EXPIRED", t("ask again"))
+    answer = await door.http.get("/failing")
+    assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert (answer.json()["detail"], answer.json()["code"]) == ("ask again", "SESSION_EXPIRED")
 
 
 async def test_the_code_of_a_refusal_goes_to_the_log_alone(door: Door) -> None:
@@ -93,6 +145,99 @@ async def test_what_is_nobodys_fault_but_ours_is_not_hidden(door: Door, error: E
     door.app.state.failure = error
     with pytest.raises(type(error)):
         await door.http.get("/failing")
+
+
+# --- what nobody foresaw --------------------------------------------------------------------
+
+
+async def breaking(_: Request) -> Response:
+    raise RuntimeError("CANARY")
+
+
+async def breaking_off(scope: Scope, _receive: Receive, send: Send) -> None:
+    assert scope["type"] == "http"
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    raise RuntimeError("CANARY")
+
+
+async def left(_: Request) -> Response:
+    raise ClientDisconnect
+
+
+def whole(base_path: str = "") -> Starlette:
+    """The middleware of the app, in the app's order, around routes that break."""
+    return Starlette(
+        routes=[
+            Route(f"{base_path}/api/breaking", breaking),
+            Route("/breaking", breaking),
+            Route("/left", left),
+            Mount("/api/half", breaking_off),
+        ],
+        middleware=[
+            Middleware(SecurityHeaders, hsts=True),
+            Middleware(Unexpected, base_path=base_path),
+        ],
+        exception_handlers=EXCEPTION_HANDLERS,
+    )
+
+
+@pytest.mark.parametrize("base_path", ["", "/app"])
+async def test_what_breaks_is_answered_and_tells_nothing(base_path: str) -> None:
+    transport = httpx2.ASGITransport(whole(base_path))
+    async with httpx2.AsyncClient(transport=transport, base_url="http://app.example") as http:
+        with capture_logs() as logs:
+            answers = [await http.get(f"{base_path}/api/breaking"), await http.get("/breaking")]
+    for answer in answers:
+        assert answer.status_code == 500
+        assert "CANARY" not in answer.text
+        assert answer.headers["cache-control"] == "no-store"
+        assert answer.headers["strict-transport-security"] == "max-age=31536000"
+        assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answers[0].headers["content-type"] == "application/problem+json"
+    assert answers[0].json()["status"] == 500
+    assert [(line["event"], line["error"], line["exc_info"]) for line in logs] == [
+        ("request_broke", "RuntimeError", True)
+    ] * 2
+
+
+async def test_an_answer_that_has_begun_breaks_off() -> None:
+    async with httpx2.AsyncClient(
+        transport=httpx2.ASGITransport(whole()), base_url="http://app.example"
+    ) as http:
+        with pytest.raises(RuntimeError, match="CANARY"):
+            await http.get("/api/half/way")
+
+
+async def test_who_left_is_no_trouble() -> None:
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def receive() -> Message:
+        return {"type": "http.disconnect"}
+
+    scope = {"type": "http", "method": "GET", "path": "/left", "headers": [], "query_string": b""}
+    with capture_logs() as logs:
+        await whole()(scope, receive, send)
+    assert (sent, logs) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("path", "api"),
+    [
+        ("/api/sessions", True),
+        ("/app/api/sessions", True),
+        ("/api", True),
+        ("/chatkit", True),
+        ("/apian", False),
+        ("/connect/api/x", False),
+        ("/static/api/x", False),
+        ("/appapi/x", False),
+    ],
+)
+def test_what_is_the_chat_api(path: str, *, api: bool) -> None:
+    assert is_api(path, "/app") is api
 
 
 # --- bodies ---------------------------------------------------------------------------------
