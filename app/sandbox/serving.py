@@ -36,9 +36,16 @@ class Served:
 
 
 @contextmanager
-def serve(asgi: ASGIApp, port: int = 0, host: str = "127.0.0.1") -> Iterator[Served]:
+def serve(
+    asgi: ASGIApp,
+    port: int = 0,
+    host: str = "127.0.0.1",
+    *,
+    on_stop: Callable[[], None] | None = None,
+) -> Iterator[Served]:
     """Serve ``asgi`` on a thread of its own until the block ends; ``port`` 0 takes a free one.
 
+    ``on_stop`` is called, on the server's loop, before open answers are waited for.
     Every scope, that of the lifespan too, carries ``extensions["jira_chatkit.sandbox"]``: a
     dict with ``url`` and, for a request, ``reset``: a function that drops the connection as a
     broken network does.
@@ -60,7 +67,8 @@ def serve(asgi: ASGIApp, port: int = 0, host: str = "127.0.0.1") -> Iterator[Ser
             lifespan="on",
             log_config=None,
             access_log=False,
-        )
+        ),
+        on_stop,
     )
     thread = threading.Thread(
         target=server.run, kwargs={"sockets": [listener]}, name=f"sandbox {url}", daemon=True
@@ -91,8 +99,9 @@ class _Server(uvicorn.Server):
     stops hundreds of these.
     """
 
-    def __init__(self, config: uvicorn.Config) -> None:
+    def __init__(self, config: uvicorn.Config, on_stop: Callable[[], None] | None) -> None:
         super().__init__(config)
+        self._on_stop = on_stop
         self.came_up = threading.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -110,6 +119,8 @@ class _Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         for listening in (*self.servers, *(sockets or ())):
             listening.close()
+        if self._on_stop is not None:
+            self._on_stop()
         for connection in list(self.server_state.connections):
             connection.shutdown()
         for _ in range(int(STOP_SECONDS / GLANCE_SECONDS)):

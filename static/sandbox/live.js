@@ -24,7 +24,8 @@ class LiveIssue {
   }
 
   async #look() {
-    const answer = await fetch(`${location.pathname}/revision`);
+    const answer = await fetch(`${location.pathname}/revision${location.search}`);
+    if (answer.status === 404) location.reload(); // deleted, or hidden from who looks
     if (!answer.ok) return;
     const { revision } = await answer.json();
     if (String(revision) === this.#seen) return;
@@ -37,7 +38,7 @@ class LiveIssue {
 
   /** @returns {Promise<Document | null>} */
   async #fetchPage() {
-    const answer = await fetch(location.pathname);
+    const answer = await fetch(location.pathname + location.search);
     return answer.ok ? new DOMParser().parseFromString(await answer.text(), "text/html") : null;
   }
 

@@ -49,6 +49,7 @@ def test_all_is_well(database_url: str, jira_chatkit: Programs) -> None:
     found = [line.split()[1] for line in ended.lines]
     assert found == [
         "configuration:", "database:", "tenant:", "secret:", "jira:", "workflow:", "openai:",
+        "model:", "projects:",
     ]  # fmt: skip
 
 
@@ -130,7 +131,7 @@ def test_jira_is_down(sqlite_url: str, jira_chatkit: Programs) -> None:
     ("values", "told"),
     [
         ({"OPENAI_BASE_URL": f"http://127.0.0.1:{free_port()}/v1"}, "OpenAI cannot be reached"),
-        ({"OPENAI_API_KEY": "sk-canary-refused"}, "OpenAI refuses the key (401)"),
+        ({"OPENAI_API_KEY": "sk-canary-refused"}, "OpenAI refuses the key"),
         ({"OPENAI_API_KEY": ""}, "no key to use"),
     ],
 )

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import socket
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
 
 from tests.cli.program import Program, Programs
-from tests.support.world import free_port
+from tests.support.world import free_port, until
 
 ROOT = Path(__file__).resolve().parents[2]
 STOPPED = "Ctrl-C stops everything."
@@ -42,6 +44,8 @@ def test_from_its_start_to_its_end(jira_chatkit: Programs) -> None:
     demo.wait_until_it_says(STOPPED)
 
     app, jira, openai = ports
+    told = demo.said.partition("The tour")[2]
+    assert told.split()[0] == f"http://127.0.0.1:{jira}"  # what to open comes first
     for url in (
         f"http://localhost:{app}",
         f"http://127.0.0.1:{jira}",
@@ -64,6 +68,85 @@ def test_from_its_start_to_its_end(jira_chatkit: Programs) -> None:
     folder = re.search(r"DATABASE_URL=sqlite:///(\S+)/demo.db", ended.said)
     assert folder is not None
     assert not Path(folder[1]).exists()
+
+
+class Visitor:
+    """Somebody on the tour."""
+
+    def __init__(self, port: int) -> None:
+        self._site = f"http://127.0.0.1:{port}"
+
+    def press(self, step: str, do: str, **form: str) -> str:
+        """Press a button; the page that it leads to."""
+        answer = httpx2.post(
+            f"{self._site}/tour/{step}",
+            data={"do": do, **form},
+            headers={"Origin": self._site},
+            trust_env=False,
+        )
+        assert answer.status_code == 303
+        return str(answer.headers["location"])
+
+    @property
+    def state(self) -> dict[str, Any]:
+        found: dict[str, Any] = httpx2.get(f"{self._site}/tour/state", trust_env=False).json()
+        return found
+
+    def wait_until(self, step: str, says: str) -> dict[str, Any]:
+        def found() -> dict[str, Any]:
+            told: dict[str, Any] = self.state["steps"][step]
+            return told if says in told["says"] else {}
+
+        return until(found, f"the step {step} to say {says!r}", seconds=60.0)
+
+    def process(self) -> str:
+        found = re.search(r"process (\d+)", self.state["worker"])
+        assert found is not None
+        return found[1]
+
+
+def test_a_worker_killed_in_mid_answer_costs_no_reply_and_makes_no_second(
+    jira_chatkit: Programs,
+) -> None:
+    ports = _ports()
+    demo = _start(jira_chatkit, ports)
+    demo.wait_until_it_says(STOPPED)
+    visitor = Visitor(ports[1])
+    first = visitor.process()
+
+    assert visitor.press("kill", "ask", text="Why?") == "/browse/OPS-3?as=rita"
+    visitor.wait_until("kill", "The model is writing")
+    visitor.press("kill", "kill")
+    done = visitor.wait_until("kill", "One reply.")
+
+    assert done["word"] == "Done"
+    assert visitor.process() != first
+    assert visitor.state["score"] == {
+        "questions": 1,
+        "replies": 1,
+        "lost": 0,
+        "doubled": 0,
+        "leaked": 0,
+    }
+
+    visitor.press("kill", "kill")
+    demo.signal(signal.SIGINT)
+    ended = demo.end()
+    assert ended.code == 0
+    assert "Traceback" not in ended.said
+    assert all(_is_free(port) for port in ports)
+
+
+def test_an_app_that_somebody_else_ends_ends_the_demo(jira_chatkit: Programs) -> None:
+    ports = _ports()
+    demo = _start(jira_chatkit, ports)
+    demo.wait_until_it_says(STOPPED)
+    os.kill(int(Visitor(ports[1]).process()), signal.SIGKILL)
+    ended = demo.end()
+
+    assert ended.code == 1
+    assert "The app ended" in ended.lines[-1]
+    assert all(_is_free(port) for port in ports)
 
 
 @pytest.mark.parametrize("which", [0, 1, 2])

@@ -14,7 +14,7 @@ import httpx2
 import jwt
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from app.sandbox.jira import JiraSite, outbound
@@ -31,6 +31,11 @@ EVENTS = (
     "jira:issue_updated",
     "jira:issue_deleted",
 )
+FRAME = """<!doctype html>
+<title>Tiny</title>
+<script src="{site}/atlassian-connect/all.js"></script>
+<div class="ac-content"><p>frame {path} {site}</p></div>
+"""
 
 
 @dataclass(frozen=True)
@@ -104,7 +109,11 @@ class TinyApp:
         return JSONResponse(self.descriptor())
 
     async def _frame(self, request: Request) -> Response:
-        return PlainTextResponse(f"frame {request.url.path} {request.query_params['xdm_e']}")
+        """A page in Jira's frame, under a policy as strict as a real app's."""
+        site = request.query_params["xdm_e"]
+        html = FRAME.format(site=site, path=request.url.path)
+        policy = f"default-src 'none'; script-src {site}; style-src 'self'"
+        return HTMLResponse(html, headers={"Content-Security-Policy": policy})
 
     async def _receive(self, request: Request) -> Response:
         body = json.loads(await request.body())

@@ -7,10 +7,11 @@ from typing import Any
 
 import httpx2
 import pytest
+from playwright.async_api import expect
 
-from app.sandbox.jira import JiraSite, outbound
+from app.sandbox.jira import JiraSite, adf, outbound
 from app.sandbox.jira.pages.adf_html import render
-from tests.sandbox.receiver import installed, paragraph, served_app
+from tests.sandbox.receiver import TinyApp, installed, paragraph, served_app
 from tests.support.browser import Pages
 
 
@@ -19,6 +20,16 @@ def shared() -> Iterator[JiraSite]:
     """For tests that read only, or write to issues of their own."""
     with installed() as (jira, _):
         yield jira
+
+
+Installed = tuple[JiraSite, TinyApp]
+CHANGES = ("hide", "show", "move-SUP", "move-OPS", "delete", "", "move")
+
+
+@pytest.fixture
+def here() -> Iterator[Installed]:
+    with installed() as both:
+        yield both
 
 
 def browse(jira: JiraSite, path: str, who: str = "rita") -> httpx2.Response:
@@ -132,6 +143,69 @@ def test_an_agent_takes_and_resolves_an_issue(shared: JiraSite) -> None:
     assert shared.issue(key).status.category == "new"
 
 
+def test_a_name_after_an_at_is_a_mention(shared: JiraSite) -> None:
+    key = shared.create_issue("OPS", "Mentions").key
+    text = "@agnes: ask carlos@example.com, @nobody,\n@Assistant?"
+    submit(shared, f"/browse/{key}/comment", kind="public", text=text)
+    [written] = shared.comments(key)
+
+    assert list(adf.mentions(written.body)) == [
+        shared.account_id("agnes"),
+        shared.account_id("app"),
+    ]
+    assert written.text == ("@Agnes Ågren: ask carlos@example.com, @nobody,\n@ChatKit for Jira?")
+
+
+def test_a_comment_is_edited_and_deleted_by_who_may(shared: JiraSite) -> None:
+    key = shared.create_issue("OPS", "Second thoughts").key
+    comment = shared.comment(key, "why?")
+    note = shared.comment(key, "for agents", by="agnes", visibility=("role", "Service Desk Team"))
+    path = f"/browse/{key}/comment"
+
+    assert "why?" in browse(shared, f"{path}/{comment.id}").text
+    assert submit(shared, f"{path}/{comment.id}", text="why not?").status_code == 303
+    assert submit(shared, f"{path}/{comment.id}", text=" ").status_code == 400
+    assert submit(shared, f"{path}/{note.id}/delete").status_code == 404  # not hers to see
+    theirs = shared.comment(key, "mine", by="wim")
+    assert submit(shared, f"{path}/{theirs.id}", text="x").status_code == 403
+    assert browse(shared, f"{path}/{theirs.id}").status_code == 403
+    assert submit(shared, f"{path}/{theirs.id}/delete").status_code == 403
+    assert submit(shared, f"/browse/OPS-2/comment/{theirs.id}/delete", "agnes").status_code == 404
+    submit(shared, f"{path}/{theirs.id}/delete", "agnes")
+    assert [one.text for one in shared.comments(key)] == ["why not?", "for agents"]
+
+
+def test_the_team_moves_restricts_and_deletes_an_issue(here: Installed) -> None:
+    jira, app = here
+    key = jira.create_issue("OPS", "Changes").key
+    refused = [submit(jira, f"/browse/{key}/change", do=what) for what in CHANGES]
+    assert {one.status_code for one in refused} == {403}
+
+    def change(what: str) -> str:
+        answer = submit(jira, f"/browse/{key}/change", "agnes", do=what)
+        assert answer.status_code == 303
+        return answer.headers["location"]
+
+    change("hide")
+    assert browse(jira, f"/browse/{key}").status_code == 404
+    assert "Team only" in browse(jira, f"/browse/{key}", "agnes").text
+    change("show")
+    assert browse(jira, f"/browse/{key}").status_code == 200
+    moved = change("move-SUP")
+    assert moved == f"/browse/{jira.issue(key).key}"
+    assert change("delete") == "/"
+    assert browse(jira, moved, "agnes").status_code == 404
+
+    jira.webhooks.wait_until_delivered()
+    fields = [
+        item["field"]
+        for one in app.webhooks
+        for item in one.body.get("changelog", {"items": []})["items"]
+    ]
+    assert fields == ["security", "security", "project", "Key"]
+    assert app.webhooks[-1].body["webhookEvent"] == "jira:issue_deleted"
+
+
 def test_an_issue_is_created_by_who_looks(shared: JiraSite) -> None:
     answer = submit(
         shared, "/create", "carlos", project="SUP", summary="Bread", description="Stale"
@@ -207,7 +281,18 @@ DOCUMENTS: list[tuple[dict[str, Any], str]] = [
     ),
     (node("mention", text="@<Rita>"), '<span class="adf-mention">@&lt;Rita&gt;</span>'),
     (node("inlineCard", url="javascript:1"), "javascript:1"),
-    (node("status", text="on hold"), '<span class="lozenge">on hold</span>'),
+    (
+        node("status", text="on hold", color="yellow"),
+        '<span class="lozenge lozenge-warning">on hold</span>',
+    ),
+    (
+        node("panel", text("x"), panelType='"><'),
+        '<div class="adf-panel adf-panel-info">x</div>',
+    ),
+    (
+        node("taskItem", text("x"), state="DONE"),
+        '<li class="adf-task"><label><input type="checkbox" disabled checked> x</label></li>',
+    ),
     (node("date", timestamp="1793000000000"), "<time>26 Oct 2026</time>"),
     (node("emoji", shortName=":smile:"), ":smile:"),
     (node("expand", text("x"), title="<t>"), "<details><summary>&lt;t&gt;</summary>x</details>"),
@@ -240,6 +325,34 @@ async def test_an_open_issue_shows_answers_as_they_come(pages: Pages) -> None:
         await page.get_by_text("No comments yet.").wait_for()
         frame = page.frame_locator("iframe")
         await frame.get_by_text(f"frame /panel {jira.base_url}").wait_for()
+
+
+async def test_an_open_issue_that_is_hidden_is_gone(pages: Pages) -> None:
+    with installed() as (jira, _):
+        page = await pages.open(f"{jira.base_url}/browse/OPS-1")
+        await page.get_by_label("Details").wait_for()
+        jira.set_security_level("OPS-1", "Team only")
+        await page.get_by_text("You can't see this issue").wait_for()
+        assert all("404" in complaint for complaint in pages.complaints)
+        pages.complaints.clear()
+
+
+async def test_an_agent_edits_and_hides_at_a_click(pages: Pages) -> None:
+    with installed() as (jira, _):
+        jira.comment("SUP-1", "¿Hay novedades?")
+        page = await pages.open(f"{jira.base_url}/browse/SUP-1?as=agnes")
+        await page.get_by_role("link", name="Edit the comment of Carlos Cano").click()
+        await page.get_by_role("textbox", name="Comment").fill("Any news?")
+        await page.get_by_role("button", name="Save").click()
+        await page.locator(".comment").get_by_text("Any news?").wait_for()
+        await page.locator(".more > summary").click()
+        await page.get_by_role("button", name="Restrict to the team").click()
+        await page.get_by_label("Details").get_by_text("Team only").wait_for()
+        await page.locator(".more > summary").click()
+        await page.keyboard.press("Escape")
+        await expect(page.get_by_role("button", name="Lift the restriction")).to_be_hidden()
+        await page.get_by_role("button", name="Delete the comment of Carlos Cano").click()
+        await page.get_by_text("No comments yet.").wait_for()
 
 
 async def test_a_person_writes_a_comment_and_becomes_another(pages: Pages) -> None:

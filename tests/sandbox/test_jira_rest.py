@@ -44,9 +44,11 @@ def test_every_answer_has_the_shape_of_atlassians_document(shared: JiraSite) -> 
     for path, component in {
         "/rest/api/3/myself": "User",
         f"/rest/api/3/user?accountId={shared.account_id('agnes')}": "User",
+        f"/rest/api/3/user/bulk?accountId={shared.account_id('agnes')}&accountId=x": "PageBeanUser",
         "/rest/api/3/serverInfo": "ServerInformation",
         "/rest/api/3/mypermissions?permissions=ADMINISTER,ADD_COMMENTS": "Permissions",
-        "/rest/api/3/project/search": "PageBeanProject",
+        "/rest/api/3/project/search?expand=issueTypes&query=o": "PageBeanProject",
+        "/rest/api/3/project/10000": "Project",
         "/rest/api/3/search/jql?jql=project%20%3D%20SUP": "SearchAndReconcileResults",
         base: "IssueBean",
         f"{base}/comment?expand=properties": "PageOfComments",
@@ -64,6 +66,20 @@ def test_nobody_is_shown_an_email_address(shared: JiraSite) -> None:
     assert answer.json()["accountType"] == "customer"
     assert answer.json()["locale"] == "es_ES"
     assert "emailAddress" not in answer.json()
+
+
+def test_people_are_found_by_their_account_ids(shared: JiraSite) -> None:
+    rita, agnes = shared.account_id("rita"), shared.account_id("agnes")
+
+    def found(query: str) -> Any:
+        return call(shared, "GET", f"/rest/api/3/user/bulk?{query}").json()
+
+    both = found(f"accountId={agnes}&accountId={rita}&accountId=712020:nobody&accountId={agnes}")
+    assert [one["displayName"] for one in both["values"]] == ["Agnes Ågren", "Rita Reyes"]
+    assert (both["total"], both["isLast"]) == (2, True)
+    second = found(f"accountId={agnes}&accountId={rita}&maxResults=1&startAt=1")
+    assert [one["accountId"] for one in second["values"]] == [rita]
+    assert call(shared, "GET", "/rest/api/3/user/bulk").status_code == 400
 
 
 def test_an_issue_shows_the_fields_that_were_asked_for(shared: JiraSite) -> None:
@@ -163,6 +179,20 @@ def test_internal_notes_are_told_apart_by_rest_alone(shared: JiraSite) -> None:
     assert kept["jsdPublic"] is False
     lost = {"body": paragraph("oh"), "properties": []}
     assert call(shared, "PUT", f"{base}/{note['id']}", lost).json()["jsdPublic"] is True
+
+
+def test_projects_are_searched_by_page(shared: JiraSite) -> None:
+    def found(query: str) -> Any:
+        return call(shared, "GET", f"/rest/api/3/project/search?{query}").json()
+
+    assert [one["key"] for one in found("query=SUPPORT")["values"]] == ["SUP"]
+    assert found("query=nothing")["values"] == []
+    first, second = found("maxResults=1"), found("maxResults=1&startAt=1")
+    assert ([one["key"] for one in first["values"]], first["isLast"]) == (["OPS"], False)
+    assert ([one["key"] for one in second["values"]], second["isLast"]) == (["SUP"], True)
+    assert "issueTypes" not in first["values"][0]
+    [with_types] = found("query=OPS&expand=issueTypes")["values"]
+    assert [one["name"] for one in with_types["issueTypes"]] == ["Task"]
 
 
 def test_a_software_project_knows_no_internal_notes(shared: JiraSite) -> None:

@@ -18,6 +18,7 @@ from uuid import uuid4
 import httpx2
 
 from app.sandbox.jira import outbound
+from app.sandbox.jira.mishaps import Mishaps
 
 RETRY_DELAYS = (0.05, 0.1, 0.2, 0.3, 0.4)
 RETRIED = frozenset({408, 409, 425, 429})
@@ -31,7 +32,7 @@ Sign = Callable[[str, str], str]
 @dataclass
 class Delivery:
     """One event for one webhook of the app. ``statuses`` has an entry for each try: the
-    answer's status, or None where no answer came.
+    answer's status, or None where no answer came. ``late`` and ``copies`` are its mishaps.
     """
 
     event: str
@@ -39,6 +40,8 @@ class Delivery:
     url: str
     body: bytes = field(repr=False)
     statuses: list[int | None] = field(default_factory=list)
+    late: float = 0.0
+    copies: int = 1
 
     @property
     def accepted(self) -> bool:
@@ -56,6 +59,7 @@ class Courier:
         delay: seconds to wait before the first try.
         duplicate: how often more than once each delivery is made, with one identifier.
         drop: the next so many deliveries are lost; their log entries stay without a status.
+        mishaps: the same, counted, for people who play; see ``Mishaps.add``.
         deliveries: everything that was to be delivered, oldest first.
     """
 
@@ -63,6 +67,7 @@ class Courier:
         self.delay = 0.0
         self.duplicate = 0
         self.drop = 0
+        self.mishaps = Mishaps()
         self.deliveries: list[Delivery] = []
         self.answer_seconds = ANSWER_SECONDS
         self._sign = sign
@@ -78,10 +83,16 @@ class Courier:
     def send(self, event: str, url: str, body: bytes) -> None:
         """Put one delivery on its way, or with the held ones."""
         delivery = Delivery(event, uuid4().hex, url, body)
+        if late := self.mishaps.take("late"):
+            delivery.late = late.seconds
+        if self.mishaps.take("doubled"):
+            delivery.copies += 1
         with self._changed:
             self.deliveries.append(delivery)
             if self.drop:
                 self.drop -= 1
+            elif self.mishaps.take("dropped"):
+                return
             elif self._held is not None:
                 self._held.append(delivery)
             else:
@@ -170,8 +181,8 @@ class Courier:
             self._changed.notify_all()
 
     async def _deliver(self, delivery: Delivery) -> None:
-        await asyncio.sleep(self.delay)
-        copies = 1 + self.duplicate
+        await asyncio.sleep(self.delay + delivery.late)
+        copies = delivery.copies + self.duplicate
         await asyncio.gather(*(self._with_retries(delivery) for _ in range(copies)))
 
     async def _with_retries(self, delivery: Delivery) -> None:

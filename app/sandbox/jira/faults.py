@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import re
-import threading
 from dataclasses import dataclass
 from typing import Literal
 
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.sandbox.mischief import Mischief, Waiting
 from app.sandbox.serving import drop_connection
 
 Kind = Literal["status", "hang", "reset", "reset_after_commit", "slow"]
 
 
-@dataclass
-class Fault:
-    """One thing that goes wrong, ``times`` times.
+@dataclass(frozen=True)
+class Fault(Mischief):
+    """One thing that goes wrong with a request.
 
     ``status`` answers with ``status`` instead of acting; ``hang`` keeps silent for ``seconds``
     and then drops the connection; ``reset`` drops it at once; ``reset_after_commit`` acts and
@@ -28,26 +28,21 @@ class Fault:
     method: str
     path: re.Pattern[str]
     kind: Kind
-    times: int
     status: int = 503
     seconds: float = 30.0
     retry_after: int | None = None
     reason: str | None = None
 
 
-class Faults:
-    """The faults that still await their request, first come, first served."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._waiting: list[Fault] = []
+class Faults(Waiting[Fault]):
+    """The faults that still await their request."""
 
     def add(
         self,
         method: str,
         path_pattern: str,
         kind: Kind,
-        times: int = 1,
+        times: int | None = 1,
         *,
         status: int = 503,
         seconds: float = 30.0,
@@ -60,38 +55,29 @@ class Faults:
             method: ``GET`` and so on, or ``*``.
             path_pattern: where ``*`` stands for one part of a path and ``**`` for any number.
             kind: see ``Fault``.
-            times: how often.
+            times: how often; None is until it is cleared.
             status: of the kind ``status``.
             seconds: of the kinds ``hang`` and ``slow``.
             retry_after: the header ``Retry-After``, with a 429 or 503.
             reason: the header ``RateLimit-Reason``, with a 429.
         """
-        fault = Fault(
-            method.upper(),
-            _pattern(path_pattern),
-            kind,
-            times,
-            status,
-            seconds,
-            retry_after,
-            reason,
+        self._put(
+            Fault(
+                method.upper(),
+                _pattern(path_pattern),
+                kind,
+                status,
+                seconds,
+                retry_after,
+                reason,
+                times=times,
+            )
         )
-        with self._lock:
-            self._waiting.append(fault)
-
-    def clear(self) -> None:
-        with self._lock:
-            self._waiting.clear()
 
     def take(self, method: str, path: str) -> Fault | None:
-        with self._lock:
-            for fault in self._waiting:
-                if fault.method in {"*", method} and fault.path.fullmatch(path):
-                    fault.times -= 1
-                    if fault.times <= 0:
-                        self._waiting.remove(fault)
-                    return fault
-        return None
+        return self._take(
+            lambda fault: fault.method in {"*", method} and bool(fault.path.fullmatch(path))
+        )
 
 
 @dataclass(frozen=True)

@@ -221,21 +221,27 @@ class AppLink:
 
     def context_token(self, user: User, issue: Issue | None = None, **claims: Any) -> str:
         """What ``AP.context.getToken`` gives to a frame of the app."""
-        context: JSON = {"jira": {}}
-        if issue is not None:
-            context["jira"] = {
-                "issue": {"id": issue.id, "key": issue.key},
-                "project": {"id": issue.project.id, "key": issue.project.key},
-            }
         signed = {
             "iss": self.installed.client_key,
             "sub": user.account_id,
             **tokens.lifetime(self._clock.now(), 900),
             "qsh": tokens.CONTEXT_QSH,
-            "context": context,
+            "context": self.context(issue),
             **claims,
         }
         return tokens.encode(signed, self.installed.shared_secret)
+
+    @staticmethod
+    def context(issue: Issue | None) -> JSON:
+        """Where a frame stands, as ``AP.context.getContext`` tells it."""
+        if issue is None:
+            return {"jira": {}}
+        return {
+            "jira": {
+                "issue": {"id": issue.id, "key": issue.key},
+                "project": {"id": issue.project.id, "key": issue.project.key},
+            }
+        }
 
     def frame_url(self, module: JSON, user: User, variables: Mapping[str, str]) -> str:
         """A module's URL as Jira puts it into an iframe."""

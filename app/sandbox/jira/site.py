@@ -31,6 +31,9 @@ from app.sandbox.jira.model import (
     Comment,
     User,
 )
+from app.sandbox.jira.pages.faults import switchboard
+from app.sandbox.jira.pages.section import Section
+from app.sandbox.jira.pages.shell import Shell
 from app.sandbox.jira.representations import JSON
 from app.sandbox.jira.rest.routes import routes
 from app.sandbox.jira.sentences import Sentences
@@ -53,11 +56,14 @@ class JiraSite(Sentences):
         directory, permissions, tracker: who and what is there; see each class.
         webhooks: the deliveries, and the switches for a bad day; see ``Courier``.
         faults: what goes wrong with requests; see ``Faults.add``.
+        switches: the same, as people switch it on the page ``/faults``.
         limits: ``limits.points`` counts what the app has used.
         requests: every request that came in, oldest first.
+        history: everything that happened to issues and comments, oldest first, told or not.
         refused_tokens: why request tokens were refused.
         with_issue_in_comment_webhooks: whether ``comment_*`` carries its issue.
         link: the installed app, and the builders of its tokens; see ``AppLink``.
+        section: what a demonstration shows on the pages beside the site's own; see ``show``.
     """
 
     def __init__(
@@ -74,6 +80,8 @@ class JiraSite(Sentences):
         self.comment_cap = comment_cap
         self.adf_validator = adf_validator
         self.with_issue_in_comment_webhooks = True
+        self.history: list[Event] = []
+        self.section: Section | None = None
         super().__init__(self.clock, self._tell)
         self.limits = Limits()
         self.faults = Faults()
@@ -81,9 +89,12 @@ class JiraSite(Sentences):
         self.refused_tokens: list[str] = []
         self.link = AppLink(self.clock, self.app_account, lambda: self.base_url)
         self.webhooks = Courier(self.link.sign_request_token, retry_delays)
+        self.switches = switchboard(self)
         tracker.seed(self.tracker, self.directory)
-        inner = Starlette(routes=[*routes(self), *pages.routes(self)], lifespan=self._lifespan)
-        self._door = FaultyDoor(inner, self.faults, self.requests)
+        self._inner = Starlette(
+            routes=[*routes(self), *pages.routes(self)], lifespan=self._lifespan
+        )
+        self._door = FaultyDoor(self._inner, self.faults, self.requests)
 
     async def asgi(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan" and not self.base_url:
@@ -95,6 +106,11 @@ class JiraSite(Sentences):
         """Serve the site on a thread until the block ends."""
         with serving.serve(self.asgi, port):
             yield self
+
+    def show(self, section: Section) -> None:
+        """Let the pages show a section more; before the site is served."""
+        self.section = section
+        self._inner.router.routes.extend(section.routes(Shell(self)))
 
     @property
     def app_account(self) -> User:
@@ -164,6 +180,7 @@ class JiraSite(Sentences):
         return self.link.frame_url(module, self.directory.person(name), {})
 
     def _tell(self, event: Event) -> None:
+        self.history.append(event)
         installation = self.link.current
         if installation is None or not installation.enabled:
             return

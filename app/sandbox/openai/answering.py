@@ -37,7 +37,7 @@ class ResponsesEndpoint:
         raw = await request.body()
         admitted, fault = self._admit(request.headers.get("authorization"), raw)
         if isinstance(admitted, ErrorAnswer):
-            await _refuse(admitted, fault)(scope, receive, send)
+            await refuse(admitted, fault)(scope, receive, send)
             return
         reply = self._site.begin(admitted)
         with self._site.under_way(reply):
@@ -132,7 +132,7 @@ class ResponsesEndpoint:
         return "max_output_tokens" if reply.cut else None
 
 
-def _refuse(answer: ErrorAnswer, fault: Fault | None) -> JSONResponse:
+def refuse(answer: ErrorAnswer, fault: Fault | None = None) -> JSONResponse:
     headers = {}
     if (
         fault is not None

@@ -10,7 +10,8 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from typing import Any, Literal
 
 from app.sandbox.openai.requests import ResponseRequest
 
@@ -34,16 +35,20 @@ class Reply:
     """One response under way: numbers its events and remembers what has been said.
 
     Attributes:
+        begun, ended: by the site's clock; ``ended`` is None while it is under way.
         cut: there was more to say than ``max_output_tokens`` allows.
+        end: said to its end, given up by the client, or failed here; None while under way.
     """
 
     request: ResponseRequest
     response_id: str
     message_id: str
-    created_at: int
+    begun: datetime
     said: str = ""
     deltas: int = 0
     cut: bool = False
+    end: Literal["answered", "closed", "broken"] | None = None
+    ended: datetime | None = None
     _sequence: int = 0
 
     def opening(self) -> Iterator[JsonObject]:
@@ -87,12 +92,14 @@ class Reply:
 
     def failed(self, code: str) -> JsonObject:
         """The response object of an answer that came to nothing."""
+        self.end = "broken"
         error = {"code": code, "message": "The model failed (simulated)."}
         return self.response("failed") | {"error": error}
 
     def whole(self, incomplete: str | None = None) -> JsonObject:
         """The finished response object, usage included."""
         status = "incomplete" if incomplete else "completed"
+        self.end = "answered"
         return self.response(status) | {
             "output": [self._item(status, [_part(self.said)])],
             "usage": self._usage(),
@@ -104,7 +111,7 @@ class Reply:
         return {
             "id": self.response_id,
             "object": "response",
-            "created_at": self.created_at,
+            "created_at": int(self.begun.timestamp()),
             "status": status,
             "error": None,
             "incomplete_details": None,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import threading
-from dataclasses import dataclass, replace
+from collections.abc import Container
+from dataclasses import dataclass
 from typing import Any, Literal
+
+from app.sandbox.mischief import Mischief, Waiting
 
 Kind = Literal[
     "rate_limited",  # 429 with Retry-After
@@ -33,11 +35,10 @@ BY_STATUS: dict[int, Kind] = {
 
 
 @dataclass(frozen=True)
-class Fault:
+class Fault(Mischief):
     """One thing that goes wrong.
 
     Attributes:
-        times: requests that it still strikes; None strikes until cleared.
         retry_after: seconds, the header of ``rate_limited`` and ``unavailable``; None omits it.
         after: deltas that are sent before ``drop``, ``fail``, ``incomplete`` and ``filtered``.
         seconds: before each delta, of ``slow``.
@@ -45,7 +46,6 @@ class Fault:
     """
 
     kind: Kind
-    times: int | None = 1
     retry_after: int | None = 20
     after: int = 3
     seconds: float = 0.0
@@ -105,6 +105,8 @@ ANSWERS: dict[Kind, ErrorAnswer] = {
     ),
     "unavailable": ErrorAnswer(503, "The engine is overloaded (simulated).", "server_error"),
 }
+# What every endpoint suffers, not only the answering of questions.
+EVERYWHERE: frozenset[Kind] = frozenset({"key_refused", "server_error", "unavailable"})
 
 
 def unknown_model(model_id: str) -> ErrorAnswer:
@@ -117,12 +119,8 @@ def unknown_model(model_id: str) -> ErrorAnswer:
     )
 
 
-class Faults:
-    """A queue of faults; each request takes the first that still strikes. Any thread may add."""
-
-    def __init__(self) -> None:
-        self._queue: list[Fault] = []
-        self._lock = threading.Lock()
+class Faults(Waiting[Fault]):
+    """The faults that still await their request."""
 
     def add(self, kind: Kind | int, times: int | None = 1, **details: Any) -> None:
         """Let something go wrong for the next ``times`` requests; ``details`` as in `Fault`.
@@ -130,21 +128,8 @@ class Faults:
         An HTTP status stands for its plainest fault: 429, 401, 404, 400, 500 or 503.
         """
         known: Kind = BY_STATUS[kind] if isinstance(kind, int) else kind
-        with self._lock:
-            self._queue.append(Fault(known, times, **details))
+        self._put(Fault(known, times=times, **details))
 
-    def clear(self) -> None:
-        with self._lock:
-            self._queue.clear()
-
-    def take(self) -> Fault | None:
-        """The fault that strikes this request, if any."""
-        with self._lock:
-            if not self._queue:
-                return None
-            fault = self._queue.pop(0)
-            if fault.times is None:
-                self._queue.insert(0, fault)
-            elif fault.times > 1:
-                self._queue.insert(0, replace(fault, times=fault.times - 1))
-            return fault
+    def take(self, kinds: Container[str] | None = None) -> Fault | None:
+        """The fault that strikes this request, if any; of ``kinds``, when they are given."""
+        return self._take(lambda fault: kinds is None or fault.kind in kinds)

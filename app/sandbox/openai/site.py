@@ -16,15 +16,15 @@ from dataclasses import dataclass
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from app.clock import Clock
 from app.sandbox.openai import brain
-from app.sandbox.openai.answering import ResponsesEndpoint
+from app.sandbox.openai.answering import ResponsesEndpoint, refuse
 from app.sandbox.openai.events import Reply
-from app.sandbox.openai.faults import ErrorAnswer, Faults, unknown_model
-from app.sandbox.openai.page import page
+from app.sandbox.openai.faults import ANSWERS, EVERYWHERE, ErrorAnswer, Faults, unknown_model
+from app.sandbox.openai.page import FrontPage, switchboard
 from app.sandbox.openai.requests import ResponseRequest
 
 DEMO_KEY = "sk-demo-not-a-secret"
@@ -57,7 +57,9 @@ class OpenAISite:
     Attributes:
         requests: every request that was let in, oldest first.
         cancelled: every stream that its client closed early, oldest first.
+        replies: what was begun to be said to each of the requests, oldest first.
         faults: what is to go wrong.
+        switches: the same, as people switch it on the front page.
     """
 
     def __init__(
@@ -74,10 +76,12 @@ class OpenAISite:
         self.models = dict(MODELS if models is None else models)
         self.requests: list[ResponseRequest] = []
         self.cancelled: list[Cancelled] = []
+        self.replies: list[Reply] = []
         self.faults = Faults()
+        self.switches = switchboard(self.faults)
         self.asgi = Starlette(
             routes=[
-                Route("/", self._home),
+                *FrontPage(self).routes(),
                 Route("/v1/responses", ResponsesEndpoint(self), methods=["POST"]),
                 Route("/v1/models", self._list_models),
                 Route("/v1/models/{model_id}", self._get_model),
@@ -143,12 +147,14 @@ class OpenAISite:
 
     def begin(self, request: ResponseRequest) -> Reply:
         self.requests.append(request)
-        return Reply(
+        reply = Reply(
             request,
             response_id=f"resp_{secrets.token_hex(16)}",
             message_id=f"msg_{secrets.token_hex(16)}",
-            created_at=int(self.clock.now().timestamp()),
+            begun=self.clock.now(),
         )
+        self.replies.append(reply)
+        return reply
 
     @contextmanager
     def under_way(self, reply: Reply) -> Iterator[None]:
@@ -157,10 +163,12 @@ class OpenAISite:
         try:
             yield
         finally:
+            reply.end, reply.ended = reply.end or "broken", self.clock.now()
             with self._lock:
                 del self._open[reply.response_id]
 
     def closed_by_client(self, reply: Reply) -> None:
+        reply.end = reply.end or "closed"
         self.cancelled.append(Cancelled(reply.response_id, reply.request.key, reply.deltas))
 
     async def at_gate(self, reply: Reply) -> None:
@@ -177,23 +185,25 @@ class OpenAISite:
         scheme, _, key = (authorization or "").partition(" ")
         return key.strip() if scheme.lower() == "bearer" else ""
 
-    async def _home(self, _: Request) -> Response:
-        return HTMLResponse(page(self.models, len(self.requests), self.active_streams))
-
     async def _list_models(self, request: Request) -> Response:
-        if refused := self.refusal(request.headers.get("authorization")):
-            return JSONResponse(refused.body, refused.status)
+        if refused := self._refused(request):
+            return refused
         data = [self._model(model_id) for model_id in self.models]
         return JSONResponse({"object": "list", "data": data})
 
     async def _get_model(self, request: Request) -> Response:
-        refused = self.refusal(request.headers.get("authorization"))
+        if refused := self._refused(request):
+            return refused
         model_id = request.path_params["model_id"]
-        if refused is None and model_id not in self.models:
-            refused = unknown_model(model_id)
-        if refused is not None:
-            return JSONResponse(refused.body, refused.status)
+        if model_id not in self.models:
+            return refuse(unknown_model(model_id))
         return JSONResponse(self._model(model_id))
+
+    def _refused(self, request: Request) -> Response | None:
+        if refusal := self.refusal(request.headers.get("authorization")):
+            return refuse(refusal)
+        fault = self.faults.take(EVERYWHERE)
+        return refuse(ANSWERS[fault.kind], fault) if fault else None
 
     def _model(self, model_id: str) -> dict[str, object]:
         model: dict[str, object] = {

@@ -11,16 +11,22 @@ from markupsafe import Markup, escape
 
 Node = dict[str, Any]
 LINKED = frozenset({"http", "https", "mailto"})
+PANEL_LOOKS = frozenset({"info", "note", "success", "warning", "error"})
+STATUS_LOOKS = {
+    "blue": "indeterminate",
+    "green": "done",
+    "purple": "discovery",
+    "red": "danger",
+    "yellow": "warning",
+}
 
 _WRAPS = {
     "paragraph": Markup("<p>{}</p>"),
     "bulletList": Markup("<ul>{}</ul>"),
     "listItem": Markup("<li>{}</li>"),
-    "taskList": Markup("<ul>{}</ul>"),
-    "taskItem": Markup("<li>{}</li>"),
+    "taskList": Markup('<ul class="adf-tasks">{}</ul>'),
     "blockquote": Markup("<blockquote>{}</blockquote>"),
     "codeBlock": Markup('<pre tabindex="0"><code>{}</code></pre>'),
-    "panel": Markup('<div class="adf-panel">{}</div>'),
     "table": Markup('<div class="adf-table"><table><tbody>{}</tbody></table></div>'),
     "tableRow": Markup("<tr>{}</tr>"),
     "tableHeader": Markup("<th>{}</th>"),
@@ -89,7 +95,22 @@ def _emoji(_node: Node, attrs: Node) -> Markup:
 
 
 def _status(_node: Node, attrs: Node) -> Markup:
-    return Markup('<span class="lozenge">{}</span>').format(attrs.get("text", ""))
+    look = STATUS_LOOKS.get(str(attrs.get("color")), "neutral")
+    shown = Markup('<span class="lozenge lozenge-{}">{}</span>')
+    return shown.format(look, attrs.get("text", ""))
+
+
+def _panel(node: Node, attrs: Node) -> Markup:
+    kind = str(attrs.get("panelType"))
+    look = kind if kind in PANEL_LOOKS else "info"
+    shown = Markup('<div class="adf-panel adf-panel-{}">{}</div>')
+    return shown.format(look, _children(node))
+
+
+def _task(node: Node, attrs: Node) -> Markup:
+    done = attrs.get("state") == "DONE"
+    shown = Markup('<li class="adf-task"><label><input type="checkbox" disabled{}> {}</label></li>')
+    return shown.format(Markup(" checked") if done else "", _children(node))
 
 
 def _date(_node: Node, attrs: Node) -> Markup:
@@ -114,6 +135,8 @@ _SPECIAL: dict[str, Callable[[Node, Node], Markup]] = {
     "mention": _mention,
     "emoji": _emoji,
     "status": _status,
+    "panel": _panel,
+    "taskItem": _task,
     "date": _date,
     "expand": _expand,
     "nestedExpand": _expand,

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from markupsafe import Markup
-
-from app.sandbox.jira.model import Comment, Issue, User
-from app.sandbox.jira.pages.adf_html import render
+from app.sandbox.jira.model import Issue, User
 
 if TYPE_CHECKING:
     from app.sandbox.jira.site import JiraSite
@@ -64,45 +63,29 @@ class ProjectView:
 
 
 @dataclass(frozen=True)
-class CommentView:
-    id: str
-    author: Person
-    body: Markup
-    created: Instant
-    edited: bool
-    version: str
-    lozenges: tuple[tuple[str, str], ...]
-    internal: bool
+class FrameView:
+    """``facts`` is JSON, for static/sandbox/host.js."""
+
+    title: str
+    facts: str
 
 
 @dataclass(frozen=True)
-class Action:
-    """A button: what is sent, and what it says."""
+class Choice:
+    """One of several, as a button."""
 
     value: str
     label: str
-    primary: bool
+    chosen: bool
 
 
 @dataclass(frozen=True)
-class IssueView:
-    key: str
-    project: str
-    kind: str
-    summary: str
-    description: Markup
-    status: StatusView
-    assignee: Person | None
-    reporter: Person
-    created: Instant
-    updated: Instant
-    revision: int
-    comments: tuple[CommentView, ...]
-    composer: tuple[Action, ...]
-    may_work: bool
-    mine: bool
-    done: bool
-    panel: tuple[str, str] | None
+class LookView:
+    """``theme`` is ``light``, ``dark`` or ``system``."""
+
+    theme: str
+    themes: tuple[Choice, ...]
+    locales: tuple[Choice, ...]
 
 
 def person(user: User) -> Person:
@@ -132,68 +115,34 @@ def projects(site: JiraSite, viewer: User) -> list[ProjectView]:
     return found
 
 
-def issue(site: JiraSite, viewer: User, stored: Issue) -> IssueView:
-    now = site.clock.now()
-    may_work = site.permissions.works(viewer, stored)
-    return IssueView(
-        key=stored.key,
-        project=stored.project.name,
-        kind=stored.project.issue_type,
-        summary=stored.summary,
-        description=render(stored.description),
-        status=StatusView(stored.status.name, stored.status.category),
-        assignee=person(stored.assignee) if stored.assignee else None,
-        reporter=person(stored.reporter),
-        created=instant(stored.created, now),
-        updated=instant(stored.updated, now),
-        revision=site.tracker.revision(stored),
-        comments=tuple(
-            comment(site, one, now)
-            for one in site.tracker.comments(stored)
-            if site.permissions.sees_comment(viewer, stored, one)
-        ),
-        composer=composer(site, viewer, stored),
-        may_work=may_work,
-        mine=stored.assignee is not None and stored.assignee.name == viewer.name,
-        done=stored.status.category == "done",
-        panel=_panel(site, viewer, stored),
+def look(theme: str, locale: str, locales: Mapping[str, str]) -> LookView:
+    """What the menus offer; a locale that they do not name counts as its language."""
+    named = (("light", "Light"), ("dark", "Dark"), ("system", "Match system"))
+    return LookView(
+        theme,
+        tuple(Choice(value, label, value == theme) for value, label in named),
+        tuple(Choice(value, label, value[:2] == locale[:2]) for value, label in locales.items()),
     )
 
 
-def comment(site: JiraSite, stored: Comment, now: datetime) -> CommentView:
-    lozenges = []
-    if stored.author == site.app_account:
-        lozenges.append(("AI assistant", "discovery"))
-    elif stored.author.account_type == "app":
-        lozenges.append(("App", "neutral"))
-    if stored.internal:
-        lozenges.append(("Internal note", "warning"))
-    if stored.visibility is not None:
-        lozenges.append((f"Only {stored.visibility.value}", "warning"))
-    return CommentView(
-        id=stored.id,
-        author=person(stored.author),
-        body=render(stored.body),
-        created=instant(stored.created, now),
-        edited=stored.updated > stored.created,
-        version=stored.updated.isoformat() + str(stored.internal),
-        lozenges=tuple(lozenges),
-        internal=stored.internal,
-    )
-
-
-def composer(site: JiraSite, viewer: User, stored: Issue) -> tuple[Action, ...]:
-    """How ``viewer`` may comment: agents to the team or to the customer, customers to all,
-    colleagues who only look on to the team.
-    """
-    if "ADD_COMMENTS" not in site.permissions.on_issue(viewer, stored):
-        return ()
-    if not stored.project.is_service or stored.concerns(viewer.account_id):
-        return (Action("public", "Comment", primary=True),)
-    note = Action("internal", "Add internal note", primary=False)
-    if site.permissions.works(viewer, stored):
-        return (Action("public", "Reply to customer", primary=True), note)
-    return (note,)
+def frame(
+    site: JiraSite,
+    viewer: User,
+    module: Mapping[str, Any],
+    url: str,
+    locale: str,
+    stored: Issue | None = None,
+) -> FrameView:
+    """An app's frame; ``module`` is its part of the descriptor, ``url`` its signed address."""
+    facts = {
+        "url": url,
+        "viewer": viewer.name,
+        "issue": stored.key if stored else "",
+        "locale": locale,
+        "user": {"atlassianAccountId": viewer.account_id, "accountType": viewer.account_type},
+        "context": site.link.context(stored),
+    }
+    return FrameView(str(module["name"]["value"]), json.dumps(facts))
 
 
 def _row(site: JiraSite, viewer: User, stored: Issue) -> Row:
@@ -206,17 +155,6 @@ def _row(site: JiraSite, viewer: User, stored: Issue) -> Row:
         person(stored.assignee) if stored.assignee else None,
         len(comments),
     )
-
-
-def _panel(site: JiraSite, viewer: User, stored: Issue) -> tuple[str, str] | None:
-    """Title and address of the app's panel; customers have none in their help centre."""
-    installation = site.link.current
-    if installation is None or not installation.enabled or viewer.account_type == "customer":
-        return None
-    module = installation.descriptor.panel()
-    if module is None:
-        return None
-    return str(module["name"]["value"]), site.panel_url(stored.key, viewer.name)
 
 
 def _near(moment: datetime, now: datetime) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from app.sandbox.jira import representations
-from app.sandbox.jira.model import Issue
+from app.sandbox.jira.model import Issue, Project
 from app.sandbox.jira.rest.calls import Answer, Call, Refused
 
 _PROJECT = re.compile(
@@ -51,11 +51,37 @@ def search(call: Call) -> Answer:
 
 
 def projects(call: Call) -> Answer:
+    """Those whose key or name holds ``query``, by key, a page at a time."""
+    if call.query.get("action", "view") not in {"view", "browse"}:
+        raise Refused(400, "This simulated site knows the actions view and browse.")
+    wanted = call.query.get("query", "").casefold()
     may = call.site.permissions.on_project
-    seen = [one for one in call.site.directory.projects if "BROWSE_PROJECTS" in may(call.me, one)]
-    shown = [representations.project(call.site.base_url, one) for one in seen]
-    page = {"startAt": 0, "maxResults": 50, "total": len(shown), "isLast": True, "values": shown}
+    found = sorted(
+        (
+            one
+            for one in call.site.directory.projects
+            if "BROWSE_PROJECTS" in may(call.me, one)
+            and (wanted in one.key.casefold() or wanted in one.name.casefold())
+        ),
+        key=lambda one: one.key,
+    )
+    start, most = call.number("startAt", 0, 1_000_000), call.number("maxResults", 50, 100)
+    shown = [_project(call, one) for one in found[start : start + most]]
+    page = {
+        "startAt": start,
+        "maxResults": most,
+        "total": len(found),
+        "isLast": start + most >= len(found),
+        "values": shown,
+    }
     return Answer(page, objects=len(shown))
+
+
+def _project(call: Call, stored: Project) -> representations.JSON:
+    shown = representations.project(call.site.base_url, stored)
+    if "issueTypes" in call.query.get("expand", "").split(","):
+        shown["issueTypes"] = [representations.issue_type(call.site.base_url, stored)]
+    return shown
 
 
 def project(call: Call) -> Answer:

@@ -25,6 +25,26 @@ def user(call: Call) -> Answer:
     return Answer(_user(call, found))
 
 
+def users(call: Call) -> Answer:
+    """The people of the account ids asked for; whoever is not there is simply left out."""
+    asked = call.query.getlist("accountId")
+    if not asked:
+        raise Refused(400, "The accountId query parameter is required.")
+    start, most = call.number("startAt", 0, len(asked)), call.number("maxResults", 10, 200)
+    known = {each.account_id: each for each in call.site.directory.people}
+    found = [known[each] for each in dict.fromkeys(asked) if each in known]
+    page = found[start : start + most]
+    body = {
+        "self": f"{call.site.base_url}/rest/api/3/user/bulk",
+        "startAt": start,
+        "maxResults": most,
+        "total": len(found),
+        "isLast": start + most >= len(found),
+        "values": [_user(call, each) for each in page],
+    }
+    return Answer(body, objects=len(page))
+
+
 def server_info(call: Call) -> Answer:
     now = representations.instant(call.site.clock.now())
     return Answer(

@@ -26,6 +26,7 @@ def routes(site: JiraSite) -> list[BaseRoute]:
     return [
         route(site, f"{V3}/myself", {"GET": (people.myself, "READ")}),
         route(site, f"{V3}/user", {"GET": (people.user, "READ")}),
+        route(site, f"{V3}/user/bulk", {"GET": (people.users, "READ")}),
         route(site, f"{V3}/serverInfo", {"GET": (people.server_info, "READ")}),
         route(site, f"{V3}/mypermissions", {"GET": (people.my_permissions, "READ")}),
         route(site, f"{V3}/permissions/check", {"POST": (people.check_permissions, "READ")}),

@@ -1,47 +1,40 @@
-"""``make demo``: the whole system on one machine, with no account and no key.
-
-A simulated Jira Cloud site and a simulated OpenAI run in this process, the app itself in a
-process of its own, as an operator would run it, over real HTTP.
-"""
+"""The demonstration from its start to Ctrl-C."""
 
 from __future__ import annotations
 
-import asyncio
 import shlex
 import shutil
 import signal
 import socket
-import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
-import httpx2
-
-from app import settings as settings_module
 from app.clock import SystemClock
+from app.demonstration.actions import Actions
+from app.demonstration.process import AppProcess
 from app.sandbox.jira import JiraSite
 from app.sandbox.openai import DEMO_KEY, OpenAISite
 from app.sandbox.serving import serve
+from app.sandbox.tour.pages import TourPages
+from app.sandbox.tour.tour import Tour
 from app.settings import Settings
-from app.store import tenants
-from app.store.database import Database
-from app.turns.policies import set_project
 
-HUMAN_PACE = 0.04
-"""Seconds that the simulated model takes for a word."""
+HUMAN_PACE = 0.06
+"""Seconds that the simulated model takes for a word: time to press a button meanwhile."""
+
+RETRY_DELAYS = (0.5, 1.5, 3.0, 6.0, 30.0)
+"""Seconds before each further try of a webhook: the app may be starting for two or three."""
 
 DEMO_MODEL = "gpt-5.4-mini"
-
-PATIENCE = 30.0  # seconds for the app to come up, and to end
-PUBLIC_PROJECT = "SUP"
-"""The demo's service project answers its customers; everywhere else a note is the default."""
+PATIENCE = 30.0  # seconds for the app to come up
+GLANCE = 0.2  # seconds between looks at the app
 
 Echo = Callable[[str], None]
 
@@ -72,7 +65,7 @@ def run(settings: Settings, ports: Ports, echo: Echo) -> int:
     stop = _stop_on_signals()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="jira-chatkit-")))
-        jira = JiraSite(base_url=ports.jira_url)
+        jira = JiraSite(base_url=ports.jira_url, retry_delays=RETRY_DELAYS)
         openai = OpenAISite(clock=SystemClock(), pace=HUMAN_PACE)
         if taken := [port for port in (ports.app, ports.jira, ports.openai) if _is_taken(port)]:
             echo(
@@ -80,22 +73,39 @@ def run(settings: Settings, ports: Ports, echo: Echo) -> int:
                 f" {_program()} demo --app-port … --jira-port … --openai-port …"
             )
             return 1
+        real = settings.openai_api_key is not None
+        values = _environment(settings, ports, folder)
+        app = AppProcess(values | _quiet(settings))
+        actions = Actions(values, jira, app)
+        stack.callback(actions.close)
+        tour = Tour(jira, None if real else openai, actions)
+        jira.show(TourPages(tour))
         stack.enter_context(serve(jira.asgi, ports.jira))
         stack.enter_context(serve(openai.asgi, ports.openai))
-        values = _environment(settings, ports, folder)
-        app = stack.enter_context(_app(values))
-        if not _came_up(app, ports.app_url, stop):
+        stack.enter_context(app.running())
+        if not _came_up(app, stop):
+            if stop.is_set():
+                return 0
             echo("The app did not come up; what it said stands above.")
             return 1
         client_key = jira.install(ports.app_url).client_key
-        asyncio.run(_answer_customers(values, client_key, jira))
-        _tell(ports, values, client_key, real=settings.openai_api_key is not None, echo=echo)
-        while not stop.wait(0.2):
-            if app.poll() is not None:
+        tour.start()
+        _tell(ports, values, client_key, real=real, echo=echo)
+        while not stop.wait(GLANCE):
+            if app.has_ended():
                 echo("The app ended; what it said stands above.")
                 return 1
+            app.look()
         echo("\nStopping.")
     return 0
+
+
+def _came_up(app: AppProcess, stop: threading.Event) -> bool:
+    deadline = time.monotonic() + PATIENCE
+    while not (app.up or app.has_ended() or stop.is_set()) and time.monotonic() < deadline:
+        app.look()
+        stop.wait(GLANCE / 2)
+    return app.up
 
 
 def _is_taken(port: int) -> bool:
@@ -146,50 +156,9 @@ def _environment(settings: Settings, ports: Ports, folder: Path) -> dict[str, st
     return values
 
 
-@contextmanager
-def _app(values: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
-    """The app in a process and group of its own: Ctrl-C reaches it through us, in order."""
-    command = [sys.executable, "-m", "app.cli", "serve"]
-    process = subprocess.Popen(  # noqa: S603  (our own program)
-        command, env=settings_module.environment_with(values), start_new_session=True
-    )
-    try:
-        yield process
-    finally:
-        process.terminate()
-        try:
-            process.wait(PATIENCE)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-def _came_up(app: subprocess.Popen[bytes], url: str, stop: threading.Event) -> bool:
-    deadline = time.monotonic() + PATIENCE
-    with httpx2.Client(trust_env=False, timeout=2.0) as http:
-        while app.poll() is None and not stop.is_set() and time.monotonic() < deadline:
-            try:
-                if http.get(f"{url}/readyz").status_code == 200:
-                    return True
-            except httpx2.TransportError:
-                pass
-            stop.wait(0.1)
-    return False
-
-
-async def _answer_customers(values: Mapping[str, str], client_key: str, jira: JiraSite) -> None:
-    """As the admin of this site would: let the service project answer its customers."""
-    database = Database.open(Settings(database_url=values["DATABASE_URL"]))
-    try:
-        tenant = await database.read(tenants.by_client_key, client_key)
-        assert tenant is not None
-        project = jira.directory.project(PUBLIC_PROJECT)
-        now = SystemClock().now()
-        await database.write(
-            set_project, tenant.id, project.id, "auto", {"reply_audience": "public"}, now
-        )
-    finally:
-        database.close()
+def _quiet(settings: Settings) -> dict[str, str]:
+    """What the app logs would push aside what is told here, unless somebody asked for it."""
+    return {} if "log_level" in settings.model_fields_set else {"LOG_LEVEL": "warning"}
 
 
 def _tell(
@@ -200,11 +169,10 @@ def _tell(
     question = shlex.quote("What is this issue about?")
     echo(
         f"""
-  Jira       {ports.jira_url}       a simulated site, with the app installed: start here
+  The tour   {ports.jira_url}       start here: a simulated Jira, five things to try in it
+  its admin  {ports.jira_url}/app/admin?as=adam
   the app    {ports.app_url}       descriptor: {ports.app_url}/atlassian-connect.json
   OpenAI     {model}
-
-  Open {ports.jira_url}/browse/OPS-1, write a comment as Rita, and watch the answer arrive.
 
   Is everything well? In another terminal:
 
