@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime, timedelta
 
+from app.clock import SystemClock
+
 START = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 
 
@@ -52,3 +54,13 @@ class FakeClock:
         while len(self._sleepers) < count:
             self._fell_asleep.clear()
             await self._fell_asleep.wait()
+
+
+class ShiftedClock(SystemClock):
+    """The machine's clock, which a test can set ahead; sleeping takes as long as it takes."""
+
+    def __init__(self) -> None:
+        self.ahead = timedelta()
+
+    def now(self) -> datetime:
+        return super().now() + self.ahead

@@ -17,12 +17,13 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import IO, Any, TypeVar
 
 from sqlmodel import Session, col, or_, select
 
-from app.clock import SystemClock
-from app.main import create_app
+from app.clock import Clock, SystemClock
+from app.main import create_app, end_streams
 from app.sandbox.jira import JiraSite
 from app.sandbox.openai import DEMO_KEY, OpenAISite
 from app.sandbox.serving import serve
@@ -203,10 +204,11 @@ def valid_adf(document: dict[str, Any]) -> None:
 
 
 @contextmanager
-def sites() -> Iterator[tuple[JiraSite, OpenAISite, str]]:
+def sites(clock: Clock | None = None) -> Iterator[tuple[JiraSite, OpenAISite, str]]:
     """Both simulated sites, served; and the URL of the simulated OpenAI's API."""
+    delays = (0.05, 0.1, 0.2, 0.4, 0.8)
     with ExitStack() as stack:
-        site = JiraSite(retry_delays=(0.05, 0.1, 0.2, 0.4, 0.8), adf_validator=valid_adf)
+        site = JiraSite(clock=clock, retry_delays=delays, adf_validator=valid_adf)
         jira = stack.enter_context(site.serve())
         openai = OpenAISite(clock=SystemClock())
         served = stack.enter_context(serve(openai.asgi))
@@ -224,13 +226,15 @@ def world(
     install: bool = True,
     at_step: AtStep = go_on,
     also: JiraSite | None = None,
+    clock: Clock | None = None,
     **environ: str,
 ) -> Iterator[World]:
     """The whole system, with the app on a thread; ``environ`` lays over its environment.
 
-    ``also`` is another site that is served and may install the app as well.
+    ``also`` is another site that is served and may install the app as well. ``clock`` is Jira's
+    and the app's.
     """
-    with sites() as (jira, openai, openai_url), ExitStack() as stack:
+    with sites(clock) as (jira, openai, openai_url), ExitStack() as stack:
         values = environment(jira, openai, database_url, free_port())
         if also is not None:
             values["TENANT_HOSTS"] += f",{also.base_url}"
@@ -238,9 +242,8 @@ def world(
         settings = settings_of(values)
         database = Database.open(settings)
         stack.callback(database.close)
-        stack.enter_context(
-            serve(create_app(settings, at_step=at_step, grace=GRACE), settings.port)
-        )
+        app = create_app(settings, clock=clock, at_step=at_step, grace=GRACE)
+        stack.enter_context(serve(app, settings.port, on_stop=partial(end_streams, app)))
         made = World(jira, openai, settings, database)
         if install:
             made.install()
