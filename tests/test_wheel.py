@@ -87,6 +87,11 @@ def test_it_renders_its_own_descriptor(installed: Path, tmp_path: Path) -> None:
     assert python(installed, tmp_path, code) == "https://x.example.com"
 
 
+def test_it_reads_its_own_catalogues(installed: Path, tmp_path: Path) -> None:
+    code = "from app.i18n import said, t; print(said(t('Approve'), 'es'))"
+    assert python(installed, tmp_path, code) == "Aprobar"
+
+
 def test_its_command_line_answers(installed: Path, tmp_path: Path) -> None:
     code = (
         "import sys; from importlib.metadata import entry_points;"
