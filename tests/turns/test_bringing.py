@@ -99,7 +99,7 @@ def test_it_begins_with_the_writers_name_and_bears_our_mark(here: World) -> None
     assert not comment.internal
     item = message(here, "Why is *it* slow?")
     assert comment.properties["jira-chatkit"] == {
-        "turn_id": "",
+        "turn_id": asked["turn_id"],
         "thread_id": item.thread_id,
         "item_id": asked["item_id"],
         "role": "user",

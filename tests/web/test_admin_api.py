@@ -409,7 +409,7 @@ BAD_DEFINITIONS = (
     ({"max_output_tokens": 15}, "max_output_tokens", "16 to 16,000"),
     ({"max_output_tokens": "canary"}, "max_output_tokens", "16 to 16,000"),
     ({"temperature": 2.1}, "temperature", "0 to 2"),
-    ({"greeting": "canary" * 200}, "greeting", "up to 1000"),
+    ({"greeting": "canary" * 200}, "greeting", "up to 1,000"),
     ({"canary": 1}, "definition", "only these fields are known"),
 )
 

@@ -359,13 +359,18 @@ def test_a_message_has_words_and_a_name(shared: World, http: httpx2.Client) -> N
         assert chat.texts() == []
 
 
-NO_JSON = [b"", b"{", b"CANARY", b'{"text": "\xff"}', b'{"text": "\\ud800"}']
+NO_JSON = [b"{", b"CANARY", b'{"text": "\xff"}', b'{"text": "\\ud800"}']
 
 
 def test_what_is_no_json_is_a_bad_request(shared: World, http: httpx2.Client) -> None:
     for raw in NO_JSON:
         told = is_problem(open_chat(shared, http).ask("POST", "messages", content=raw), 400)
         assert "CANARY" not in str(told)
+
+
+def test_no_body_lacks_every_field(shared: World, http: httpx2.Client) -> None:
+    told = is_problem(open_chat(shared, http).ask("POST", "messages", content=b""), 422)
+    assert set(told["fields"]) == {"text", "client_id"}
 
 
 NO_OBJECTS = [b"[]", b"5", b'"CANARY"', b"null", b'["CANARY"]']

@@ -216,7 +216,7 @@ async def test_the_descriptor_is_served_for_caches_to_keep(installed: Door) -> N
     answer = await installed.http.get("/atlassian-connect.json")
     assert answer.json()["baseUrl"] == BASE_URL
     assert answer.headers["content-type"] == "application/json"
-    assert "cache-control" not in answer.headers
+    assert answer.headers["cache-control"] == "no-cache"  # kept, and asked about each time
 
 
 # --- what changes nothing ---------------------------------------------------------------------
