@@ -129,12 +129,11 @@ def _take_away(desk: Desk, sighting: Sighting, item: Item) -> None:
 
 def _item_of(desk: Desk, sighting: Sighting) -> Item:
     ours = sighting.standing == "ourselves" and sighting.mark.get("role") != "user"
-    tie = int(sighting.comment_id) if sighting.comment_id.isdigit() else 0
     return Item(
         id=new_id("item"),
         tenant_id=desk.thread.tenant_id,
         thread_id=desk.thread.id,
-        sort_key=sort_key(sighting.created, tie),
+        sort_key=place_of(sighting),
         kind="assistant_message" if ours else "user_message",
         role="assistant" if ours else role_of(sighting.standing),
         author_id=sighting.author_id,
@@ -143,6 +142,12 @@ def _item_of(desk: Desk, sighting: Sighting) -> Item:
         created_at=sighting.created,
         updated_at=desk.now,
     )
+
+
+def place_of(sighting: Sighting) -> str:
+    """The comment's place among the public ones, by its ``sort_key``."""
+    tie = int(sighting.comment_id) if sighting.comment_id.isdigit() else 0
+    return sort_key(sighting.created, tie)
 
 
 def role_of(standing: Standing) -> str:

@@ -120,10 +120,10 @@ def file(db: Session, lease: Lease, findings: Findings, settings: Settings, now:
 def _forget_what_is_gone(desk: Desk, findings: Findings) -> None:
     """A thread that is filled anew: what it held and Jira shows no more is taken out."""
     shown = {sighting.comment_id for sighting in findings.sightings}
-    listed = [sighting.created for sighting in findings.sightings if sighting.listed]
-    since = min(listed) if len(listed) >= FILL else None
+    listed = [comments.place_of(sighting) for sighting in findings.sightings if sighting.listed]
+    since = min(listed) if len(listed) >= FILL else ""  # several may be of one instant
     for item in threads.with_comments(desk.db, desk.thread.id):
-        if item.comment_id in shown or (since is not None and item.created_at < since):
+        if item.comment_id in shown or item.sort_key < since:
             continue
         if items.is_read_now(desk.db, item):
             desk.note_changed()

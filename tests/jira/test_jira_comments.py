@@ -243,7 +243,7 @@ async def test_our_comment_is_found_by_its_turn(jira: FakeJira) -> None:
         ),
     )
     assert await find(jira) == "2"
-    assert await find(jira, item_id="it-1") == "2"
+    assert await find(jira, item_id="it-1") == "1", "by its item, whichever turn answers that"
     assert await find(jira, item_id="it-9") is None
     assert await find(jira, role="user") is None
 

@@ -325,6 +325,7 @@ async def test_an_open_issue_shows_answers_as_they_come(pages: Pages) -> None:
         await page.get_by_text("No comments yet.").wait_for()
         frame = page.frame_locator("iframe")
         await frame.get_by_text(f"frame /panel {jira.base_url}").wait_for()
+        await pages.close()  # before the site that they look at
 
 
 async def test_an_open_issue_that_is_hidden_is_gone(pages: Pages) -> None:
@@ -335,6 +336,7 @@ async def test_an_open_issue_that_is_hidden_is_gone(pages: Pages) -> None:
         await page.get_by_text("You can't see this issue").wait_for()
         assert all("404" in complaint for complaint in pages.complaints)
         pages.complaints.clear()
+        await pages.close()  # before the site that they look at
 
 
 async def test_an_agent_edits_and_hides_at_a_click(pages: Pages) -> None:
@@ -353,6 +355,7 @@ async def test_an_agent_edits_and_hides_at_a_click(pages: Pages) -> None:
         await expect(page.get_by_role("button", name="Lift the restriction")).to_be_hidden()
         await page.get_by_role("button", name="Delete the comment of Carlos Cano").click()
         await page.get_by_text("No comments yet.").wait_for()
+        await pages.close()  # before the site that they look at
 
 
 async def test_a_person_writes_a_comment_and_becomes_another(pages: Pages) -> None:
@@ -371,3 +374,4 @@ async def test_a_person_writes_a_comment_and_becomes_another(pages: Pages) -> No
         await page.get_by_label("Details").get_by_text("Agnes Ågren").wait_for()
         width = await page.evaluate("document.documentElement.scrollWidth")
         assert width == 320
+        await pages.close()  # before the site that they look at
