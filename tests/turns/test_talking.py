@@ -341,3 +341,35 @@ def test_a_promised_answer_that_will_not_come_is_told(here: World) -> None:
 
     told = [event.data for event in here.events() if event.type == "turn.stopped"]
     assert any(promised["turn_id"] in data for data in told)
+
+
+def test_to_run_a_posting_again_looks_for_its_comment_first(here: World) -> None:
+    here.openai.answers("It swaps.")
+    here.jira.faults.add("POST", "/rest/api/3/issue/*/comment", "status", status=413)
+    here.jira.comment("OPS-1", "Why?", by="rita")
+    here.run_until_idle()
+    [turn] = here.turns()
+    assert (turn.state, turn.posts) == ("failed", 1)
+    mark: dict[str, object] = {"jira-chatkit": {"turn_id": turn.id, "role": "assistant"}}
+    here.jira.comment("OPS-1", "It swaps.", by="app", properties=mark, deliver=False)
+
+    again = Chat(here, "OPS-1", "rita").post(f"/turns/{turn.id}/retry")
+    assert again.json() == {"turn_id": turn.id}
+    here.run_until_idle()
+    assert here.answers("OPS-1") == ["It swaps."]
+    assert [turn.state for turn in here.turns()] == ["completed"]
+
+
+def test_a_posting_that_jira_never_took_is_posted_when_it_is_run_again(here: World) -> None:
+    here.openai.answers("It swaps.")
+    here.jira.faults.add("POST", "/rest/api/3/issue/*/comment", "status", status=413)
+    here.jira.comment("OPS-1", "Why?", by="rita")
+    here.run_until_idle()
+    [turn] = here.turns()
+
+    Chat(here, "OPS-1", "rita").does(f"turns/{turn.id}/retry")
+    here.run_until_idle()
+    assert len(here.answers("OPS-1")) == 1
+    assert len(here.openai.requests) == 1, "what was written is not written anew"
+    [kept] = here.items("internal")
+    assert kept.meta["draft"]["state"] == "replaced"
