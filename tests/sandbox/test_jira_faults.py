@@ -7,6 +7,7 @@ import pytest
 
 from app.sandbox.jira import JiraSite
 from tests.sandbox.receiver import call, get, installed, paragraph
+from tests.support.world import until
 
 COMMENTS = "/rest/api/3/issue/OPS-1/comment"
 ANY_COMMENTS = "/rest/api/3/issue/*/comment"
@@ -41,6 +42,7 @@ def test_a_reset_happens_before_anything_else_does() -> None:
             call(jira, "POST", COMMENTS, SENT)
 
         assert jira.comments("OPS-1") == []
+        until(lambda: jira.requests, "the site to note it, after its caller has seen it")
         assert (jira.requests[-1].path, jira.requests[-1].status) == (COMMENTS, None)
 
 
