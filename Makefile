@@ -1,7 +1,7 @@
 # Short names for what is done often. Each target says what it does: make help.
 
-# Two at a time, a whole file on one of them, so that a file's server starts once.
-PYTEST_FLAGS ?= -q -n 2 --dist loadfile
+# Three at a time, as tests wait more than they work; a file on one of them: its server starts once.
+PYTEST_FLAGS ?= -q -n 3 --dist loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test check screenshots

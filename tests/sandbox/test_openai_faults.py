@@ -163,12 +163,13 @@ async def test_a_held_stream_stands_still_until_released(
     assert openai.cancelled == []
 
 
+@pytest.mark.parametrize("after", [0, 2])
 async def test_a_client_that_closes_its_stream_is_noticed(
-    openai: OpenAISite, client: AsyncOpenAI
+    openai: OpenAISite, client: AsyncOpenAI, after: int
 ) -> None:
-    openai.hold(after=2)
+    openai.hold(after=after)
     async with await client.responses.create(model="gpt-5.4", input="go", stream=True):
         await openai.wait_for_stream()
     await openai.until(lambda: openai.cancelled)
-    assert (openai.cancelled[0].key, openai.cancelled[0].deltas) == (DEMO_KEY, 2)
+    assert (openai.cancelled[0].key, openai.cancelled[0].deltas) == (DEMO_KEY, after)
     assert openai.active_streams == 0

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 from playwright.async_api import FrameLocator, Locator, Page, expect
@@ -11,6 +12,7 @@ from sqlmodel import Session, select
 
 from app.store.tables import Tenant
 from app.turns import policies
+from app.turns.policy import Mode
 from tests.support.browser import Pages
 from tests.support.world import World
 
@@ -45,13 +47,13 @@ def prepare(here: World) -> None:
     """Comments that ask for it are answered, by drafts; in the service project for the customer."""
     here.set(answer_to="mention")
     for key in ("OPS-1", "SUP-2"):
-        here.write(_draft_in, here.jira.issue(key).project.id)
+        here.write(_mode_in, here.jira.issue(key).project.id, "draft")
 
 
-def _draft_in(db: Session, project_id: str) -> None:
+def _mode_in(db: Session, project_id: str, mode: Mode) -> None:
     tenant = db.exec(select(Tenant)).one()
     replies = {"reply_audience": "public"}
-    policies.set_project(db, tenant.id, project_id, "draft", replies, datetime.now(UTC))
+    policies.set_project(db, tenant.id, project_id, mode, replies, datetime.now(UTC))
 
 
 async def open_panel(pages: Pages, here: World, name: str, key: str, **options: object) -> Page:
@@ -80,6 +82,29 @@ async def empty(pages: Pages, here: World) -> Page:
     return page
 
 
+async def connecting(pages: Pages, here: World) -> Page:
+    """The stream is asked for, and nobody answers."""
+    made = here.jira.create_issue("OPS", "Mail to the old address", by="rita")
+    page = await pages.open()
+    await page.route("**/events", lambda _: asyncio.sleep(0))
+    await page.goto(f"{here.jira.base_url}/browse/{made.key}?as=agnes")
+    said = panel_of(page).locator(".conversation:not([hidden]) .standing")
+    await expect(said).to_contain_text("Connecting…", timeout=SEEN)
+    return page
+
+
+async def thinking(pages: Pages, here: World) -> Page:
+    """Before the first word, until the caller lets the model go on by ``here.openai.release()``."""
+    page = await _for_agnes(pages, here, "Backup slower since the move", SLOW)
+    here.openai.answers(ANSWER)
+    here.openai.hold(after=0)
+    panel = panel_of(page)
+    await ask(panel, "Why is the nightly backup slow, and what can we do?")
+    said = panel.locator(".conversation:not([hidden]) .standing")
+    await expect(said).to_contain_text("The assistant is thinking…", timeout=SEEN)
+    return page
+
+
 async def answered(pages: Pages, here: World) -> Page:
     page = await _for_agnes(pages, here, "Backup slower since the move", SLOW)
     here.openai.answers(ANSWER)
@@ -102,6 +127,14 @@ async def writing(pages: Pages, here: World) -> Page:
     return page
 
 
+async def stopped(pages: Pages, here: World) -> Page:
+    page = await writing(pages, here)
+    panel = panel_of(page)
+    await panel.get_by_role("button", name="Stop").click()
+    await expect(panel.get_by_role("button", name="Run again")).to_be_visible(timeout=SEEN)
+    return page
+
+
 async def draft(pages: Pages, here: World) -> Page:
     made = here.jira.create_issue("SUP", "Parental leave", LEAVE, by="carlos")
     here.openai.answers(DRAFT)
@@ -120,6 +153,14 @@ async def draft_edited(pages: Pages, here: World) -> Page:
     text = drafted.get_by_role("textbox")
     await text.fill(DRAFT.replace("eight", "seven"))
     await drafted.get_by_role("button", name="Save", exact=True).scroll_into_view_if_needed()
+    return page
+
+
+async def draft_approved(pages: Pages, here: World) -> Page:
+    page = await draft(pages, here)
+    drafted = items(panel_of(page)).filter(has=panel_of(page).locator(".draft"))
+    await drafted.get_by_role("button", name="Approve").click()
+    await expect(drafted).to_contain_text("sent to the customer", timeout=SEEN)
     return page
 
 
@@ -171,6 +212,29 @@ async def customer(pages: Pages, here: World) -> Page:
     return page
 
 
+async def reporter(pages: Pages, here: World) -> Page:
+    """The public conversation as who asked sees it, answered."""
+    here.openai.answers("The lift is repaired on **Monday** at nine.")
+    made = here.jira.create_issue("OPS", "The lift stands still", by="rita")
+    async with _in_mode(here, made.project.id, "auto"):
+        page = await open_panel(pages, here, "rita", made.key)
+        await ask(panel_of(page), "When does it go again?")
+        await expect(items(panel_of(page)).last).to_contain_text("Monday", timeout=SEEN)
+    return page
+
+
+async def closed(pages: Pages, here: World) -> Page:
+    """The assistant is off for the project: what was said can be read."""
+    made = here.jira.create_issue("SUP", "A new badge", by="carlos")
+    here.jira.comment(made.key, "Mine opens no door any more.", by="carlos")
+    await asyncio.to_thread(here.run_until_idle)
+    async with _in_mode(here, made.project.id, "off"):
+        page = await open_panel(pages, here, "agnes", made.key)
+        said = panel_of(page).locator(".conversation:not([hidden]) .composer")
+        await expect(said).to_contain_text("switched off for this project", timeout=SEEN)
+    return page
+
+
 async def refused(pages: Pages, here: World) -> Page:
     """A page of its own, for somebody who lost the right to see the issue."""
     made = here.jira.create_issue("OPS", "Salaries", by="rita")
@@ -181,6 +245,16 @@ async def refused(pages: Pages, here: World) -> Page:
     return page
 
 
+@asynccontextmanager
+async def _in_mode(here: World, project_id: str, mode: Mode) -> AsyncIterator[None]:
+    """The project so, as long as the block runs; before it and after, as in every other scene."""
+    await asyncio.to_thread(here.write, _mode_in, project_id, mode)
+    try:
+        yield
+    finally:
+        await asyncio.to_thread(here.write, _mode_in, project_id, "draft")
+
+
 async def _for_agnes(pages: Pages, here: World, summary: str, description: str) -> Page:
     """The panel on a new issue of Rita's, as Agnes sees it."""
     made = here.jira.create_issue("OPS", summary, description, by="rita")
@@ -189,13 +263,19 @@ async def _for_agnes(pages: Pages, here: World, summary: str, description: str) 
 
 SCENES: dict[str, Scene] = {
     "empty": empty,
+    "connecting": connecting,
+    "thinking": thinking,
     "writing": writing,
     "answered": answered,
+    "stopped": stopped,
     "draft": draft,
     "draft-edited": draft_edited,
+    "draft-approved": draft_approved,
     "failed": failed,
     "resting": resting,
     "offline": offline,
     "customer": customer,
+    "reporter": reporter,
+    "closed": closed,
     "refused": refused,
 }

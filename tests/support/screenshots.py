@@ -21,12 +21,12 @@ from app.store.database import Database
 from tests.support import admin_page, browser, panels, touring
 from tests.support.admin_page import TABS, admin_of
 from tests.support.browser import Pages
-from tests.support.looks import Look, wear
+from tests.support.looks import SCHEMES, Look, wear
 from tests.support.world import World, world
 
 DOCS = Path(__file__).parents[2] / "docs"
 FOLDER = DOCS / "screenshots"
-LOOKS = [Look(480, "light"), Look(1280, "light"), Look(1280, "dark")]
+LOOKS = [Look(width, scheme) for width in (480, 1280) for scheme in SCHEMES]
 TALL = 1700  # a frame's picture is taken in one piece, with nothing of the site over it
 HALF_WRITTEN = 105  # words of the answer that are there in the first picture
 

@@ -82,6 +82,7 @@ class ResponsesEndpoint:
             await JSONResponse(await self._whole(reply, fault))(scope, receive, send)
 
     async def _whole(self, reply: Reply, fault: Fault | None) -> JsonObject:
+        await self._site.at_gate(reply)
         async for _ in self._deltas(reply, fault):
             await self._site.at_gate(reply)
         if fault is not None and fault.kind == "fail":
@@ -95,6 +96,7 @@ class ResponsesEndpoint:
         await send({"type": "http.response.start", "status": 200, "headers": STREAM_HEADERS})
         for event in reply.opening():
             await put(event)
+        await self._site.at_gate(reply)
         async for event in self._deltas(reply, fault):
             await put(event)
             await self._site.at_gate(reply)

@@ -3,6 +3,7 @@
  * jump. The address's fragment names the tab, so that links within the page open it.
  */
 export class Tabs {
+  #list;
   #tabs;
   #chosen;
 
@@ -11,12 +12,14 @@ export class Tabs {
    * @param {(name: string) => void} chosen told the id of the panel that is shown
    */
   constructor(list, chosen) {
+    this.#list = list;
     /** @type {HTMLElement[]} */
     this.#tabs = [...list.querySelectorAll("[role=tab]")].filter((tab) => tab instanceof HTMLElement);
     this.#chosen = chosen;
     list.addEventListener("click", (event) => this.#clicked(event));
     list.addEventListener("keydown", (event) => this.#pressed(event));
     window.addEventListener("hashchange", () => this.#follow(true));
+    window.addEventListener("resize", () => this.#bringIntoSight());
     this.#follow(false);
   }
 
@@ -61,8 +64,16 @@ export class Tabs {
       const panel = document.getElementById(panelOf(each));
       if (panel) panel.hidden = !chosen;
     }
-    tab.scrollIntoView({ block: "nearest", inline: "nearest" });
+    this.#bringIntoSight();
     this.#chosen(panelOf(tab));
+  }
+
+  /** The chosen one: where the row is too narrow for all, it scrolls. */
+  #bringIntoSight() {
+    const chosen = this.#tabs.find((tab) => tab.tabIndex === 0);
+    if (!chosen) return;
+    const [tab, row] = [chosen.getBoundingClientRect(), this.#list.getBoundingClientRect()];
+    this.#list.scrollLeft += Math.max(0, tab.right - row.right) + Math.min(0, tab.left - row.left);
   }
 }
 

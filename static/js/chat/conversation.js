@@ -329,9 +329,9 @@ export class Conversation {
     const { items, known, olderThan, mode } = this.#thread;
     const unsent = this.#outbox?.messages.length ?? 0;
     part(this.element, "skeleton").hidden = known || this.#refusal !== "";
-    this.#drawEmpty(known && items.length === 0 && unsent === 0);
+    this.#drawEmpty(known && items.length === 0 && unsent === 0, this.#closed(mode) === "");
     this.#outbox?.arrived(new Set(items.map((item) => item.id)));
-    const name = unsent ? (this.#people?.name(this.#viewer) ?? "") : "";
+    const name = unsent ? (this.#people?.name(this.#viewer, t("You")) ?? "") : "";
     this.#unsent?.show(items, this.#viewer, name);
     this.#log?.show(items, olderThan !== null);
     this.#composer?.close(this.#closed(mode));
@@ -350,23 +350,27 @@ export class Conversation {
     return "";
   }
 
-  /** @param {boolean} empty */
-  #drawEmpty(empty) {
+  /**
+   * @param {boolean} empty
+   * @param {boolean} open for who would write the first message
+   */
+  #drawEmpty(empty, open) {
     const box = part(this.element, "empty");
     box.hidden = !empty && this.#refusal === "";
     if (this.#refusal) {
       part(box, "empty-title").textContent = t("You may not see this conversation");
       part(box, "empty-text").textContent = this.#refusal;
-    } else if (this.#place.audience === "internal") {
+    } else if (this.#place.audience === "internal" && open) {
       part(box, "empty-title").textContent = t("Ask about this issue");
       part(box, "empty-text").textContent = t(
         "Talk with the assistant as a team. Nothing of it is posted unless somebody approves it.",
       );
     } else {
       part(box, "empty-title").textContent = t("No messages yet");
-      part(box, "empty-text").textContent = t(
-        "Public comments and the assistant’s answers to them are shown here.",
-      );
+      part(box, "empty-text").textContent =
+        this.#place.audience === "internal"
+          ? t("What your team and the assistant say to each other is shown here.")
+          : t("Public comments and the assistant’s answers to them are shown here.");
     }
   }
 

@@ -29,12 +29,13 @@ export class People {
 
   /**
    * @param {string | null} accountId
-   * @returns {string} the name; "Someone" until it is known
+   * @param {string} unknown what stands for it until it is known
+   * @returns {string} the name
    */
-  name(accountId) {
+  name(accountId, unknown = t("Someone")) {
     const name = accountId === null ? undefined : this.#names.get(accountId);
     if (accountId !== null && name === undefined) this.#want(accountId);
-    return name ?? t("Someone");
+    return name ?? unknown;
   }
 
   /** @param {string} accountId */
