@@ -11,12 +11,15 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, update
-from sqlmodel import Session, col, select
+from sqlalchemy import insert, tuple_, update
+from sqlmodel import Session, col, delete, select
 
 from app.store.tables import Event, Thread
 from app.store.writer import announce
 from app.stream.encoding import one_line, without_words
+
+KEPT = 10_000
+"""Events of a thread that stay, whatever their age; trimming lets it grow by half of that."""
 
 Line = tuple[str, Mapping[str, Any]]
 """An event's type and what it says beside it."""
@@ -51,7 +54,33 @@ def append(
             ],
         )
         announce(db, f"thread:{thread_id}")
+        _trim(db, thread_id, last, len(events))
     return last
+
+
+def _trim(db: Session, thread_id: str, last: int, written: int) -> None:
+    """Now and then as it is written, so that nobody ever has to look for threads grown long."""
+    if last % (KEPT // 2) < written:
+        gone = col(Event.n) <= last - KEPT
+        db.execute(delete(Event).where(col(Event.thread_id) == thread_id, gone))
+
+
+def forget(db: Session, before: datetime, most: int) -> int:
+    """Delete events told before then, ``most`` at a time; return how many were.
+
+    Any number of processes may do so at once: each takes rows that no other has.
+    """
+    oldest = (
+        select(Event.thread_id, Event.n)
+        .where(Event.created_at < before)
+        .order_by(col(Event.created_at))
+        .limit(most)
+        .with_for_update(skip_locked=True)
+    )
+    names = [tuple(row) for row in db.exec(oldest)]
+    key = tuple_(col(Event.thread_id), col(Event.n))
+    db.execute(delete(Event).where(key.in_(names)))
+    return len(names)
 
 
 def redact(db: Session, tenant_id: str, thread_id: str, item_id: str) -> None:

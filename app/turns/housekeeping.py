@@ -14,6 +14,7 @@ from sqlmodel import Session, col, delete
 
 from app.store import tenants
 from app.store.tables import Delivery
+from app.stream import log as log_of_streams
 from app.turns import budget
 from app.turns.collaborators import Collaborators
 
@@ -23,6 +24,10 @@ EVERY = 60.0  # seconds
 KEEP_UNINSTALLED = timedelta(days=30)
 KEEP_DELIVERIES = timedelta(days=7)
 """Jira repeats a delivery for minutes; nothing is replayed after a week."""
+KEEP_EVENTS = timedelta(days=7)
+"""Whoever comes back to a stream later than that begins with the thread as it is then."""
+EVENTS_AT_ONCE = 500
+"""Deleted in one transaction, so that what people wait for is not held up."""
 
 
 async def keep_house(c: Collaborators) -> None:
@@ -30,12 +35,20 @@ async def keep_house(c: Collaborators) -> None:
     while True:
         try:
             healed, purged = await c.database.write(tidy, c.clock.now())
+            await forget_events(c)
         except SQLAlchemyError as error:
             log.error("housekeeping_failed", error=type(error).__name__)  # noqa: TRY400  (no trace)
         else:
             if healed or purged:
                 log.info("house_kept", reservations=healed, tenants=purged)
         await asyncio.sleep(EVERY)
+
+
+async def forget_events(c: Collaborators) -> None:
+    """Delete what streams told too long ago to be asked for again."""
+    before = c.clock.now() - KEEP_EVENTS
+    while await c.database.write(log_of_streams.forget, before, EVENTS_AT_ONCE) == EVENTS_AT_ONCE:
+        pass
 
 
 def tidy(db: Session, now: datetime) -> tuple[int, int]:
