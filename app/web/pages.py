@@ -110,7 +110,9 @@ def page(request: Request, principal: Principal, template: str, **values: object
     return HTMLResponse(content, headers={"Content-Security-Policy": _policy(principal, script)})
 
 
-_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?", re.ASCII | re.IGNORECASE)
+_ORIGIN = re.compile(
+    r"(https?://[a-z0-9.-]+(?::[0-9]{1,5})?)(?:[/?#].*)?", re.ASCII | re.IGNORECASE
+)
 """What may stand in a policy: a host with another sign in it could begin a directive of its own."""
 
 
@@ -131,14 +133,16 @@ def _refusal(error: Exception) -> Refusal:
 
 def _policy(principal: Principal, script: str) -> str:
     urls = (principal.tenant.base_url, principal.tenant.display_url or "")
-    origins = sorted({_origin(url) for url in urls if url and _ORIGIN.fullmatch(_origin(url))})
+    framing = sorted({origin for url in urls if (origin := _origin(url))})
+    running = " ".join(filter(None, ("'self'", _origin(script))))
     return (
-        f"default-src 'none'; script-src 'self' {_origin(script)}; style-src 'self';"
+        f"default-src 'none'; script-src {running}; style-src 'self';"
         " img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none';"
-        f" frame-ancestors {' '.join(origins)}"
+        f" frame-ancestors {' '.join(framing)}"
     )
 
 
-def _origin(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}"
+def _origin(url: str) -> str | None:
+    """The address's origin; None where it holds anything that could not stand in a policy."""
+    found = _ORIGIN.fullmatch(url)
+    return found[1] if found else None

@@ -16,12 +16,12 @@ import pytest
 from sqlalchemy import select
 from sqlmodel import Session
 
-from app.doors.principal import TenantRef
+from app.doors.principal import Principal, TenantRef
 from app.main import create_app
 from app.sandbox.jira import JiraSite
 from app.sandbox.serving import serve
 from app.store.tables import Tenant, metadata
-from app.web.pages import frame_script
+from app.web.pages import _policy, frame_script
 from tests.support.talks import Chat
 from tests.support.world import World, settings_of, world
 
@@ -214,6 +214,88 @@ def test_jiras_frame_script_comes_from_atlassian_or_from_the_site(site: str, scr
     )
 
     assert frame_script(TenantRef.of(tenant)) == script
+
+
+def policy_for(base_url: str, display_url: str | None = None) -> str:
+    """The header of a page for a tenant with these addresses."""
+    tenant = Tenant(
+        id="t",
+        door="connect",
+        base_url=base_url,
+        display_url=display_url,
+        state="installed",
+        installed_at=datetime.now(UTC),
+    )
+    principal = Principal(TenantRef.of(tenant), "rita")
+    return _policy(principal, frame_script(principal.tenant))
+
+
+SITE = "https://acme.atlassian.net"
+ATLASSIANS_ORIGIN = "https://connect-cdn.atl-paas.net"
+ODD_ADDRESSES = [
+    "https://a.example;script-src *",
+    "https://a.example; script-src 'unsafe-inline'",
+    "https://a.example 'unsafe-inline'",
+    "https://a.example 'self' https://b.example",
+    "https://a.example'",
+    'https://a.example"',
+    "https://a.example,https://b.example",
+    "https://a.example\\@b.example",
+    "https://a.example\n;script-src *",
+    "https://a.example\u2028",
+    "https://\u0430.example",
+    "https://somebody@a.example",
+    "https://*",
+    "https://*.example",
+    "https://a.example:80;script-src *",
+    "https://a.example:*",
+    "https://",
+    "//a.example",
+    "a.example",
+    "javascript:alert(1)",
+    "data:text/html,x",
+    "'unsafe-inline'",
+]
+
+
+@pytest.mark.parametrize("odd", ODD_ADDRESSES)
+def test_an_odd_address_adds_nothing_to_what_a_page_may_do(odd: str) -> None:
+    assert policy_for(SITE, odd) == policy_for(SITE)
+
+
+def test_an_odd_base_url_adds_nothing_either() -> None:
+    """No door lets one in; what is written into the policy does not count on that."""
+    without = policy_for(SITE).replace(f" {ATLASSIANS_ORIGIN}", "")
+    for odd in ODD_ADDRESSES:
+        assert policy_for(odd, SITE) == without
+
+
+def test_an_address_that_cannot_be_read_breaks_no_page(
+    here: World, http: httpx2.Client, other: JiraSite
+) -> None:
+    other.link.display_url = "https://[a.example"
+    other.install(here.url)
+
+    shown = http.get(other.admin_url())
+    assert shown.status_code == 200
+    assert policy(shown)["frame-ancestors"] == [other.base_url]
+    for broken in ("https://a.example]", "https://[x]/"):
+        assert policy_for(SITE, broken) == policy_for(SITE)
+
+
+@pytest.mark.parametrize(
+    ("url", "origin"),
+    [
+        ("https://help.acme.example", "https://help.acme.example"),
+        ("https://help.acme.example:8443/jira", "https://help.acme.example:8443"),
+        ("http://127.0.0.1:8081/", "http://127.0.0.1:8081"),
+        ("https://help.acme.example/;script-src *", "https://help.acme.example"),
+        ("https://help.acme.example?a;b", "https://help.acme.example"),
+    ],
+)
+def test_a_plain_host_may_frame_a_page_by_its_origin_alone(url: str, origin: str) -> None:
+    both = " ".join(sorted((SITE, origin)))
+    assert policy_for(SITE, url) == policy_for(SITE).replace(SITE, both)
 
 
 def test_a_page_stays_out_of_caches_and_referrers(here: World, http: httpx2.Client) -> None:
