@@ -4,7 +4,7 @@
 PYTEST_FLAGS ?= -q -n 3 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check screenshots
+.PHONY: help setup demo hosts test check chaos mutants bench screenshots
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
@@ -14,6 +14,9 @@ setup: ## make .venv with the locked dependencies
 
 demo: setup ## the whole system on this machine: no account, no key; Ctrl-C stops it
 	@.venv/bin/jira-chatkit demo
+
+hosts: setup ## the same as two web and two worker processes on a PostgreSQL, its own or DATABASE_URL's
+	@.venv/bin/python -m tests.support.hosts
 
 test: setup ## every test; with CI=true a skipped one is a failure
 	@sh .ci/system
@@ -29,6 +32,18 @@ check: setup ## formatter, linter, types, import contract, translations, descrip
 	.ci/npm/node_modules/.bin/tsc --project .ci/npm
 	.venv/bin/python -m tests.support.translations
 	.venv/bin/python -m tests.support.descriptor_check
+
+chaos: setup ## storms over both databases: 200 kills and 1,000 cuts on each; prints what it counted
+	@sh .ci/system
+	@.venv/bin/python -m tests.chaos $(CHAOS_FLAGS)
+
+mutants: setup ## take each guard out of a copy of the code; the test that is named for it turns red
+	@sh .ci/system
+	@.venv/bin/python -m tests.mutants
+
+bench: setup ## the benchmarks, beside named peers, into bench/RESULTS.md
+	@sh .ci/system
+	@.venv/bin/python -m bench
 
 screenshots: setup ## every page and state, in both themes, into docs/screenshots
 	@.venv/bin/python -m tests.support.screenshots

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 from functools import partial
 from typing import Annotated
@@ -13,9 +14,10 @@ import uvicorn
 
 from app import checking, demonstration, logs, main, serving
 from app import settings as settings_module
+from app.clock import SystemClock
 from app.errors import SealBroken, SettingsError
 from app.settings import Settings
-from app.store import tenants
+from app.store import tenants, upgrades
 from app.store.database import Database
 from app.store.secrets import Vault
 
@@ -41,6 +43,8 @@ def run() -> None:
     except SettingsError as error:
         typer.echo(str(error), err=True)
         raise SystemExit(2) from None
+    finally:
+        gc.freeze()  # else Python takes a second to look through what ends with the process anyway
 
 
 def _settings() -> Settings:
@@ -77,8 +81,10 @@ def serve(
         ws="none",
         timeout_graceful_shutdown=GRACE,
     )
-    serving.run(config, partial(main.end_streams, web))
+    serving.run(config, partial(main.end_streams, web), lambda: main.why_to_end(web) is not None)
     database.close()
+    if (why := main.why_to_end(web)) is not None:
+        raise SettingsError(why)
 
 
 def _opened(settings: Settings, *, serving: bool = False) -> Database:
@@ -113,18 +119,27 @@ async def _work(settings: Settings) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     async with main.assemble(settings) as parts, main.working(parts):
-        await stopped.wait()
+        stopping = asyncio.create_task(stopped.wait())
+        await asyncio.wait({stopping, parts.outdated}, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+    if not parts.outdated.cancelled():
+        raise SettingsError(parts.outdated.result())
 
 
 @app.command()
 def migrate() -> None:
-    """Bring the database to the newest schema."""
+    """Bring the database to the newest schema. Programs of before then end by themselves."""
     database = Database.open(_settings())
     try:
-        database.migrate()
+        if database.migrate():
+            asyncio.run(_hand_on(database))
         typer.echo(f"schema {database.revision()}")
     finally:
         database.close()
+
+
+async def _hand_on(database: Database) -> None:
+    await database.write(upgrades.hand_on, SystemClock().now())
 
 
 @app.command()

@@ -24,9 +24,10 @@ from app.clock import Clock, SystemClock
 from app.doors.connect import descriptor
 from app.doors.connect.install_keys import InstallKeys
 from app.jira.client import JiraClient, client_for
+from app.jira.ledger import DatabaseLedger
 from app.jira.limits import Limits
 from app.settings import Settings
-from app.store import tenants
+from app.store import tenants, upgrades
 from app.store.database import Database
 from app.store.histories import marked
 from app.store.listening import hearing
@@ -38,6 +39,7 @@ from app.turns.collaborators import GRACE, AtStep, Collaborators, go_on
 from app.turns.ending import end_all
 from app.turns.names import NameDesk
 from app.turns.policies import publish_first_workflow, remember_default_mode
+from app.turns.reconcile import reconcile
 from app.turns.rights import RightsDesk
 from app.turns.scheduler import Scheduler
 from app.turns.snapshots import thread_view
@@ -63,6 +65,7 @@ class Parts:
     clock: Clock
     http: httpx2.AsyncClient
     collaborators: Collaborators
+    outdated: asyncio.Task[str]  # ends, with the line to say so, once another schema is there
 
 
 @asynccontextmanager
@@ -91,6 +94,7 @@ async def assemble(
             database.require_schema()
         wakes = Wakes(database)
         await stack.enter_async_context(hearing(settings, database, wakes, clock))
+        outdated = await stack.enter_async_context(upgrades.watched(database, wakes))
         vault = Vault(settings.secret_keys)
         http = await stack.enter_async_context(
             httpx2.AsyncClient(follow_redirects=False, trust_env=False)
@@ -103,23 +107,27 @@ async def assemble(
             clock=clock,
             settings=settings,
             vault=vault,
-            jira=_JiraClients(vault, http, clock),
+            jira=_JiraClients(vault, http, clock, database),
             assistant=AssistantServer(ThreadStore(database), clients, clock),
             carrier=carriers,
             grace=grace,
             at_step=at_step,
         )
-        yield Parts(settings, database, wakes, vault, clock, http, collaborators)
+        yield Parts(settings, database, wakes, vault, clock, http, collaborators, outdated)
 
 
 class _JiraClients:
-    """A client for a tenant; all share one pool of connections and one count of points."""
+    """A client for a tenant; all share one pool of connections, and Jira's limits with all
+    processes.
+    """
 
-    def __init__(self, vault: Vault, http: httpx2.AsyncClient, clock: Clock) -> None:
+    def __init__(
+        self, vault: Vault, http: httpx2.AsyncClient, clock: Clock, database: Database
+    ) -> None:
         self._vault = vault
         self._http = http
         self._clock = clock
-        self._limits = Limits(clock)
+        self._limits = Limits(clock, DatabaseLedger(database))
 
     def __call__(self, tenant: Tenant) -> JiraClient:
         return client_for(
@@ -158,6 +166,7 @@ def create_app(
                     await stack.enter_async_context(marked(path, parts.database, parts.clock))
                 hub = await stack.enter_async_context(watching(parts))
                 app.state.wiring = _wiring(parts, hub)
+                app.state.outdated = parts.outdated
                 if worker:
                     await stack.enter_async_context(working(parts))
             except Exception as error:
@@ -186,13 +195,16 @@ async def working(parts: Parts) -> AsyncIterator[Scheduler]:
     await note_mode(parts)
     scheduler = Scheduler(parts.collaborators, parts.wakes)
     task = asyncio.create_task(scheduler.run(), name="scheduler")
+    reconciling = asyncio.create_task(reconcile(parts.collaborators), name="reconciler")
     try:
         yield scheduler
     finally:
-        task.cancel()
-        await asyncio.wait({task})
-        if not task.cancelled() and (error := task.exception()):
-            log.error("worker_broke", exc_info=error)
+        for each in (task, reconciling):
+            each.cancel()
+        await asyncio.wait({task, reconciling})
+        for each in (task, reconciling):
+            if not each.cancelled() and (error := each.exception()):
+                log.error("worker_broke", task=each.get_name(), exc_info=error)
 
 
 @asynccontextmanager
@@ -221,6 +233,17 @@ def end_streams(app: Starlette) -> None:
     wiring: Wiring | None = getattr(app.state, "wiring", None)
     if wiring is not None:
         wiring.hub.close()
+
+
+def why_to_end(app: Starlette) -> str | None:
+    """What an operator is told when the app has to end by itself; None as long as it has not to.
+
+    Whoever serves the app asks, now and then.
+    """
+    outdated: asyncio.Task[str] | None = getattr(app.state, "outdated", None)
+    if outdated is None or not outdated.done() or outdated.cancelled():
+        return None
+    return outdated.result()
 
 
 async def note_mode(parts: Parts) -> None:

@@ -1,4 +1,7 @@
-"""uvicorn, which ends what streams before it waits for what is still being answered."""
+"""uvicorn, which ends what streams before it waits for what is still being answered.
+
+It ends on a signal, and where the app has to end by itself.
+"""
 
 from __future__ import annotations
 
@@ -19,9 +22,18 @@ STALLED = 0.5
 class Server(uvicorn.Server):
     """Without this, open streams hold up the end of the process until their time is over."""
 
-    def __init__(self, config: uvicorn.Config, end_streams: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        end_streams: Callable[[], None],
+        has_to_end: Callable[[], bool],
+    ) -> None:
         super().__init__(config)
         self._end_streams = end_streams
+        self._has_to_end = has_to_end
+
+    async def on_tick(self, counter: int) -> bool:
+        return await super().on_tick(counter) or self._has_to_end()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._end_streams()
@@ -36,9 +48,14 @@ class Server(uvicorn.Server):
                 connection.transport.abort()
 
 
-def run(config: uvicorn.Config, end_streams: Callable[[], None]) -> None:
-    """Serve until a signal comes. ``end_streams`` is called on the loop when it has come."""
-    server = Server(config, end_streams)
+def run(
+    config: uvicorn.Config, end_streams: Callable[[], None], has_to_end: Callable[[], bool]
+) -> None:
+    """Serve until a signal comes, or the app has to end, which is asked ten times a second.
+
+    ``end_streams`` is called on the loop before open answers are waited for.
+    """
+    server = Server(config, end_streams, has_to_end)
     server.run()
     if not server.started:
         sys.exit(FAILED_TO_START)

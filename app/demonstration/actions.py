@@ -7,17 +7,17 @@ from collections.abc import Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from sqlmodel import Session
+from sqlmodel import Session, select
 
 from app.clock import SystemClock
-from app.demonstration.process import AppProcess
+from app.demonstration.process import AppProcess, Apps
 from app.sandbox.jira import JiraSite
 from app.sandbox.jira.model import Issue
 from app.sandbox.jira.representations import issue_type_id
 from app.sandbox.tour.rules import Rules
 from app.sandbox.tour.tour import Worker
 from app.settings import Settings
-from app.store import tables, tenants
+from app.store import ids, tables, tenants
 from app.store.database import Database
 from app.turns.policies import policy_of, set_project
 from app.turns.policy import Mode
@@ -32,11 +32,11 @@ SETTINGS = {"reply_audience": "public", "answer_to": "reporter"}
 class Actions:
     """``app.sandbox.tour.tour.TourActions`` for the app between these two."""
 
-    def __init__(self, values: Mapping[str, str], jira: JiraSite, app: AppProcess) -> None:
+    def __init__(self, values: Mapping[str, str], jira: JiraSite, apps: Apps) -> None:
         self._settings = Settings(database_url=values["DATABASE_URL"], default_reply_mode="auto")
         self._database = Database.open(self._settings)
         self._jira = jira
-        self._app = app
+        self._apps = apps
         self._loop = ThreadPoolExecutor(1, "actions")  # who calls may be on a loop of his own
 
     def close(self) -> None:
@@ -52,10 +52,19 @@ class Actions:
         return self._run(self._database.read(_rules, client_key, issue, self._settings))
 
     def worker(self) -> Worker:
-        return Worker(self._app.pid, self._app.up)
+        worker = self._at_work()
+        return Worker(worker.pid, worker.up)
 
     def kill_worker(self) -> None:
-        self._app.kill()
+        self._at_work().kill()
+
+    def _at_work(self) -> AppProcess:
+        """The worker that holds a thread; where none does, the first."""
+        first, *others = self._apps.workers
+        if not others:
+            return first
+        pids = self._run(self._database.read(_at_work))
+        return next((worker for worker in others if worker.pid in pids), first)
 
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
         return self._loop.submit(asyncio.run, work).result()
@@ -67,6 +76,12 @@ class Actions:
         for key, mode in MODES.items():
             project, now = self._jira.directory.project(key), SystemClock().now()
             await self._database.write(set_project, tenant.id, project.id, mode, SETTINGS, now)
+
+
+def _at_work(db: Session) -> set[int]:
+    """Of which processes of this machine the workers are that hold a thread."""
+    owners = db.exec(select(tables.Thread.lease_owner).distinct()).all()
+    return {ids.pid_of(owner) for owner in owners if owner is not None}
 
 
 def _rules(db: Session, client_key: str, issue: Issue, settings: Settings) -> Rules:

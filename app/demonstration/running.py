@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import shlex
 import shutil
 import signal
@@ -13,18 +14,21 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from types import FrameType
 
 from app.clock import SystemClock
 from app.demonstration.actions import Actions
-from app.demonstration.process import AppProcess
+from app.demonstration.balancer import balancing
+from app.demonstration.process import AppProcess, Apps
 from app.sandbox.jira import JiraSite
 from app.sandbox.openai import DEMO_KEY, OpenAISite
 from app.sandbox.serving import serve
 from app.sandbox.tour.pages import TourPages
 from app.sandbox.tour.tour import Tour
 from app.settings import Settings
+from app.store.database import Database
 
 HUMAN_PACE = 0.06
 """Seconds that the simulated model takes for a word: time to press a button meanwhile."""
@@ -41,11 +45,21 @@ Echo = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Ports:
-    """Where everything listens."""
+    """Where everything listens.
+
+    Attributes:
+        app: the app, or what stands before its web processes.
+        webs: its web processes, where they are several.
+    """
 
     app: int
     jira: int
     openai: int
+    webs: tuple[int, ...] = ()
+
+    @property
+    def all(self) -> tuple[int, ...]:
+        return (self.app, self.jira, self.openai, *self.webs)
 
     @property
     def app_url(self) -> str:
@@ -60,52 +74,78 @@ class Ports:
         return f"http://127.0.0.1:{self.openai}"
 
 
-def run(settings: Settings, ports: Ports, echo: Echo) -> int:
-    """Run until Ctrl-C; return the exit code."""
+def run(settings: Settings, ports: Ports, echo: Echo, database_url: str | None = None) -> int:
+    """Run until Ctrl-C; return the exit code.
+
+    The app is one process on a SQLite file of its own. On a PostgreSQL it is as many web processes
+    as have ports, behind one address, and as many workers.
+
+    Args:
+        database_url: that PostgreSQL's, an empty database.
+    """
     stop = _stop_on_signals()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="jira-chatkit-")))
         jira = JiraSite(base_url=ports.jira_url, retry_delays=RETRY_DELAYS)
         openai = OpenAISite(clock=SystemClock(), pace=HUMAN_PACE)
-        if taken := [port for port in (ports.app, ports.jira, ports.openai) if _is_taken(port)]:
+        if taken := [port for port in ports.all if _is_taken(port)]:
             echo(
                 f"Port {taken[0]} is taken. End what listens there, or name others:"
                 f" {_program()} demo --app-port … --jira-port … --openai-port …"
             )
             return 1
         real = settings.openai_api_key is not None
-        values = _environment(settings, ports, folder)
-        app = AppProcess(values | _quiet(settings))
-        actions = Actions(values, jira, app)
+        values = _environment(settings, ports, database_url or f"sqlite:///{folder / 'demo.db'}")
+        apps = Apps(_processes(values | _quiet(settings), ports))
+        actions = Actions(values, jira, apps)
         stack.callback(actions.close)
         tour = Tour(jira, None if real else openai, actions)
         jira.show(TourPages(tour))
         stack.enter_context(serve(jira.asgi, ports.jira))
         stack.enter_context(serve(openai.asgi, ports.openai))
-        stack.enter_context(app.running())
-        if not _came_up(app, stop):
+        if ports.webs:
+            _migrate(values)
+            stack.enter_context(balancing(ports.app, ports.webs))
+        stack.enter_context(apps.running())
+        if not _came_up(apps, stop):
             if stop.is_set():
                 return 0
             echo("The app did not come up; what it said stands above.")
             return 1
         client_key = jira.install(ports.app_url).client_key
         tour.start()
-        _tell(ports, values, client_key, real=real, echo=echo)
+        _tell(ports, values, client_key, apps, real=real, echo=echo)
         while not stop.wait(GLANCE):
-            if app.has_ended():
+            if apps.have_ended():
                 echo("The app ended; what it said stands above.")
                 return 1
-            app.look()
+            apps.start_again(echo)
+            apps.look()
         echo("\nStopping.")
     return 0
 
 
-def _came_up(app: AppProcess, stop: threading.Event) -> bool:
+def _processes(values: Mapping[str, str], ports: Ports) -> list[AppProcess]:
+    if not ports.webs:
+        return [AppProcess(values)]
+    webs = [
+        AppProcess({**values, "PORT": str(port)}, "serve", "--no-worker") for port in ports.webs
+    ]
+    return webs + [AppProcess(values, "worker") for _ in ports.webs]
+
+
+def _migrate(values: Mapping[str, str]) -> None:
+    database = Database.open(Settings(database_url=values["DATABASE_URL"]))
+    database.migrate()
+    database.close()
+
+
+def _came_up(apps: Apps, stop: threading.Event) -> bool:
     deadline = time.monotonic() + PATIENCE
-    while not (app.up or app.has_ended() or stop.is_set()) and time.monotonic() < deadline:
-        app.look()
+    while not (apps.up or apps.have_ended() or stop.is_set()) and time.monotonic() < deadline:
+        apps.look()
         stop.wait(GLANCE / 2)
-    return app.up
+    return apps.up
 
 
 def _is_taken(port: int) -> bool:
@@ -138,17 +178,19 @@ def _stop_on_signals() -> threading.Event:
     return stop
 
 
-def _environment(settings: Settings, ports: Ports, folder: Path) -> dict[str, str]:
+def _environment(settings: Settings, ports: Ports, database_url: str) -> dict[str, str]:
     """What the app is started with, and `check` as well."""
     values = {
         "APP_BASE_URL": ports.app_url,
         "HOST": "127.0.0.1",
         "PORT": str(ports.app),
-        "DATABASE_URL": f"sqlite:///{folder / 'demo.db'}",
+        "DATABASE_URL": database_url,
         "TENANT_HOSTS": ports.jira_url,
         "CONNECT_INSTALL_KEYS_URL": f"{ports.jira_url}/install-keys",
         "DEFAULT_REPLY_MODE": "auto",
     }
+    if ports.webs:
+        values["SECRET_KEYS"] = secrets.token_urlsafe(48)  # the processes share it
     if settings.openai_api_key is None:
         values["OPENAI_MODEL"] = DEMO_MODEL
         values["OPENAI_API_KEY"] = DEMO_KEY
@@ -162,7 +204,7 @@ def _quiet(settings: Settings) -> dict[str, str]:
 
 
 def _tell(
-    ports: Ports, values: Mapping[str, str], client_key: str, *, real: bool, echo: Echo
+    ports: Ports, values: Mapping[str, str], client_key: str, apps: Apps, *, real: bool, echo: Echo
 ) -> None:
     model = "the real one, by OPENAI_API_KEY" if real else f"{ports.openai_url}       simulated"
     settings = " ".join(f"{name}={shlex.quote(value)}" for name, value in values.items())
@@ -173,10 +215,24 @@ def _tell(
   its admin  {ports.jira_url}/app/admin?as=adam
   the app    {ports.app_url}       descriptor: {ports.app_url}/atlassian-connect.json
   OpenAI     {model}
-
+{_told_of(apps, ports)}
   Is everything well? In another terminal:
 
   {settings} {_program()} check --tenant {client_key} --issue OPS-1 --message {question}
 
   Ctrl-C stops everything."""
     )
+
+
+def _told_of(apps: Apps, ports: Ports) -> str:
+    """The processes, where they are several."""
+    if not ports.webs:
+        return ""
+    lines = [
+        f"  {'web' if not process.works else 'worker':9}  "
+        + (f"http://localhost:{port}       " if port else "")
+        + f"process {process.pid}"
+        for process, port in zip_longest(apps.all, ports.webs)
+    ]
+    told = "The app's address hands each connection to the next web process. Any may be killed:"
+    return "\n".join(["", *lines, "", f"  {told} kill -9 …", ""])

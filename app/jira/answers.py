@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 
 # The list that each kind of page holds its objects in.
 _LISTS = ("comments", "values", "issues")
@@ -41,6 +42,12 @@ def points(method: str, answer: object) -> int:
         lists = [answer[name] for name in _LISTS if isinstance(answer.get(name), list)]
         return 1 + (len(lists[0]) if lists else 1)
     return 1 + (len(answer) if isinstance(answer, list) else 0)
+
+
+def most_points(method: str, params: Mapping[str, object]) -> int:
+    """What a call may cost at most, by the page that it asks for."""
+    page = params.get("maxResults", params.get("limit", 1))
+    return 1 + page if method == "GET" and isinstance(page, int) else points(method, {})
 
 
 def _storable(value: object) -> object:

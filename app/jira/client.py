@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Protocol
@@ -35,8 +36,6 @@ log = structlog.get_logger(__name__)
 MAX_ANSWER = 5 * 2**20  # bytes, unpacked
 TIMEOUT = httpx2.Timeout(20.0, connect=5.0, pool=5.0)
 WHOLE_CALL = 45.0  # seconds, however slowly the bytes drip
-PATIENCE = 3.0  # a write that must wait longer for its issue is put off by the caller
-PER_ISSUE = "jira-per-issue-on-write"
 
 # One quick second try, and none after a first that was slow to fail.
 _quickly = AsyncRetryingCaller(
@@ -51,9 +50,11 @@ _NOT_SENT = (
     httpx2.UnsupportedProtocol,
     httpx2.InvalidURL,
 )
+_SENDING = (".send_request_headers.started", ".send_request_body.started")
 Params = Mapping[str, str | int | Sequence[str]]
 
 _SEGMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,254}")
+_ISSUE = re.compile(r"/rest/(?:api/3/issue|servicedeskapi/request)/([^/]+)(?:/|$)")
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,12 @@ class _Call:
     content: bytes | None
     ok: tuple[int, ...]
     repeatable: bool  # done twice, it is as if done once
+
+    @property
+    def issue(self) -> str | None:
+        """The issue that is written to, as the path has it; None of a read."""
+        found = None if self.method == "GET" else _ISSUE.match(self.path)
+        return found and found[1]
 
 
 @dataclass(frozen=True)
@@ -100,6 +107,17 @@ class JiraClient:
         self._http = http
         self._clock = clock
         self._limits = limits
+        self._check: Callable[[], None] | None = None
+
+    def checked(self, check: Callable[[], None]) -> JiraClient:
+        """This client, calling ``check`` at the last moment before it sends anything.
+
+        That is when the connection stands, before the head of a request and again before its body.
+        What ``check`` raises is raised; Jira then has no whole request, and can do nothing.
+        """
+        client = copy(self)
+        client._check = check  # noqa: SLF001  (another of this class)
+        return client
 
     async def request(
         self,
@@ -127,7 +145,8 @@ class JiraClient:
             idempotent: whether doing it twice is as doing it once; GET is, unless told.
 
         Raises:
-            JiraRateLimited: 429.
+            JiraRateLimited: 429; or our own share is spent or Jira's pause not over, and nothing
+                was sent.
             JiraDenied: 401 or 403.
             JiraNotFound: 404.
             JiraRefused: another 4xx, or a redirect.
@@ -147,17 +166,18 @@ class JiraClient:
         return await self._once(call)
 
     async def before_write(self, operation: str, issue_id: str) -> None:
-        """Wait for one more write to the issue to fit Jira's limit, 3 s at most at a time.
+        """Wait for one more write to the issue to fit Jira's limit, 2.5 s at most.
 
         Raises:
             JiraRateLimited: it will not fit within that; nothing was sent.
         """
-        while (wait := self._limits.before_write(self.tenant, issue_id)) > 0:
-            if wait > PATIENCE:
-                raise JiraRateLimited(operation, wait, PER_ISSUE)
-            await self._clock.sleep(wait)
+        await self._limits.before_write(operation, self.tenant, issue_id)
 
     async def _once(self, call: _Call) -> object:
+        most = answers.most_points(call.method, call.params or {})
+        held = await self._limits.before_call(
+            call.operation, call.method, self.tenant, call.issue, most
+        )
         began = perf_counter()
         status, points = None, 1
         try:
@@ -165,9 +185,13 @@ class JiraClient:
             status = reply.status
             answer = self._judge(call, reply)
             points = answers.points(call.method, answer)
+        except JiraRateLimited as error:
+            await self._limits.told(self.tenant, call.issue, error)
+            raise
+        else:
             return answer
         finally:
-            self._limits.spent(self.tenant, points)
+            self._limits.settle(call.operation, self.tenant, held, points)
             log.info(
                 "jira_request",
                 tenant=self.tenant,
@@ -210,8 +234,13 @@ class JiraClient:
             url,
             headers=headers,
             content=call.content,
-            extensions={"timeout": TIMEOUT.as_dict()},
+            extensions={"timeout": TIMEOUT.as_dict(), "trace": self._before_sending},
         )
+
+    async def _before_sending(self, event: str, _: Mapping[str, object]) -> None:
+        """Called with each step of the exchange: https://www.python-httpx.org/advanced/extensions."""
+        if self._check is not None and event.endswith(_SENDING):
+            self._check()
 
     def _judge(self, call: _Call, reply: _Reply) -> object:
         if reply.status in call.ok and reply.body is not None:

@@ -5,30 +5,44 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import IO, Concatenate, ParamSpec, Self, TypeVar
+from typing import IO, Any, Concatenate, ParamSpec, Self, TypeVar
 
+import psycopg
 import structlog
 from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, create_engine, event, func, select
+from sqlalchemy import Connection, Engine, create_engine, event, func, make_url, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlmodel import Session
 
 from app.errors import SettingsError
 from app.settings import Settings
+from app.store import schema
+from app.store.rounds import Rounds
 from app.store.writer import Signals, Writer
 
 log = structlog.get_logger(__name__)
 
-MIGRATIONS = Path(__file__).with_name("migrations")
 READERS = 4
-MIGRATING = 0x6A69_7261  # the advisory lock of whoever changes the schema
+
+CUT_OFF = {
+    "connect_timeout": 5,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
+"""What libpq is told, unless DATABASE_URL says otherwise: a network that swallows everything is
+noticed within about ten seconds, before a lease ends, not after the system's quarter of an hour."""
+SERVER_CUT_OFF = (
+    "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3;"
+    " SET idle_in_transaction_session_timeout = 60000"
+)
+"""The same from the server's side: else the rows that a lost process has locked stay locked."""
+
 UNREACHABLE = (
     "DATABASE_URL: the database cannot be opened. See that its server runs and can be reached from"
     " here, and that name, user and password are right; with SQLite, that the file is one."
@@ -36,6 +50,8 @@ UNREACHABLE = (
 
 P = ParamSpec("P")
 T = TypeVar("T")
+K = TypeVar("K")
+V = TypeVar("V")
 
 
 class Database:
@@ -48,6 +64,7 @@ class Database:
         self._listeners: list[Callable[[Signals], None]] = []
         self._process_lock: IO[bytes] | None = None
         self._writer: Writer | None = None
+        self._rounds: dict[tuple[object, ...], Rounds[Any, Any]] = {}
 
     @classmethod
     def open(cls, settings: Settings) -> Self:
@@ -77,7 +94,8 @@ class Database:
         if kwargs:
             raise TypeError("operations take their arguments by position")
         if self._writer is None:
-            self._writer = Writer(self._write_engine, self._committed)
+            admit = None if self.is_sqlite else schema.admit
+            self._writer = Writer(self._write_engine, self._committed, admit)
         locks = (str(getattr(a, "thread_id", a)) for a in args if _names_rows(a))
         result: T = await self._writer.submit(fn, args, locks)
         return result
@@ -96,6 +114,28 @@ class Database:
             result = fn(db, *args, **kwargs)
             db.expunge_all()
             return result
+
+    async def read_together(self, fn: Callable[[Session, Sequence[K]], Sequence[V]], one: K) -> V:
+        """What ``fn(db, several)`` finds for ``one``: those who ask at once share one look.
+
+        It begins after the question, so it sees what was committed before; see ``rounds.py``.
+        """
+        return await self._round(self.read, fn).ask(one)
+
+    async def write_together(self, fn: Callable[[Session, Sequence[K]], Sequence[V]], one: K) -> V:
+        """What ``fn(db, several)`` made of ``one``, once it is committed; as :meth:`write`."""
+        return await self._round(self.write, fn).ask(one)
+
+    def _round(
+        self,
+        run: Callable[..., Awaitable[Sequence[V]]],
+        fn: Callable[[Session, Sequence[K]], Sequence[V]],
+    ) -> Rounds[K, V]:
+        key = (asyncio.get_running_loop(), run, fn)
+        rounds: Rounds[K, V] | None = self._rounds.get(key)
+        if rounds is None:
+            rounds = self._rounds[key] = Rounds(lambda several: run(fn, several))
+        return rounds
 
     def on_commit(self, listener: Callable[[Signals], None]) -> None:
         """``listener(signals)`` is called, in the writer's thread, after each commit here."""
@@ -118,24 +158,31 @@ class Database:
         except DBAPIError:  # its words hold what DATABASE_URL held
             raise SettingsError(UNREACHABLE) from None
 
-    def migrate(self) -> None:
-        """Bring the schema to the newest revision. Run again, or twice at once, it does nothing.
+    def migrate(self) -> bool:
+        """Bring the schema to the newest revision; whether it was another before.
+
+        Run again, or twice at once, it does nothing. On PostgreSQL it waits for the groups of
+        writes that are under way anywhere, and those that come meanwhile wait for it.
 
         Raises:
-            SettingsError: the database cannot be opened.
+            SettingsError: the database cannot be opened, or a newer program has migrated it.
         """
         self.reach()
-        config = _alembic()
+        config = schema.alembic()
         with self._write_engine.begin() as connection:
             if not self.is_sqlite:  # where the transaction itself keeps others out
-                connection.execute(select(func.pg_advisory_xact_lock(MIGRATING)))
+                connection.execute(select(func.pg_advisory_xact_lock(schema.MIGRATING)))
+            before = schema.found(connection)
+            if before is not None and before > schema.expected():
+                raise SettingsError(schema.fault(before))
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
+        return before != schema.expected()
 
     def revision(self) -> str | None:
         """The schema's revision, or None where there is no schema."""
         with self._read_engine.connect() as connection:
-            return MigrationContext.configure(connection).get_current_revision()
+            return schema.found(connection)
 
     def require_schema(self) -> None:
         """Refuse to go on with a schema other than the one this program was written for.
@@ -144,14 +191,9 @@ class Database:
             SettingsError: it is another one, or the database cannot be opened.
         """
         self.reach()
-        config = _alembic()
-        expected = ScriptDirectory.from_config(config).get_current_head()
-        found = self.revision()
-        if found != expected:
-            raise SettingsError(
-                f"DATABASE_URL: the schema is {found or 'empty'}, this program needs {expected}:"
-                " run `jira-chatkit migrate`"
-            )
+        fault = schema.fault(self.revision())
+        if fault is not None:
+            raise SettingsError(fault)
 
     def hold_process_lock(self) -> bool:
         """On SQLite: become the one process that serves this file. False if another is."""
@@ -177,12 +219,6 @@ class Database:
         if self._process_lock is not None:
             self._process_lock.close()
             self._process_lock = None
-
-
-def _alembic() -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-    return config
 
 
 def _names_rows(argument: object) -> bool:
@@ -220,10 +256,19 @@ def _sqlite(path: Path, *, write: bool = False) -> Engine:
 
 def _postgresql(url: str) -> Engine:
     _, _, rest = url.partition("://")
-    return create_engine(
-        f"postgresql+psycopg://{rest}",
+    full = make_url(f"postgresql+psycopg://{rest}")
+    engine = create_engine(
+        full,
         hide_parameters=True,
         pool_pre_ping=True,
         pool_size=READERS + 1,
         max_overflow=4,
+        connect_args={name: value for name, value in CUT_OFF.items() if name not in full.query},
     )
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: psycopg.Connection, _: ConnectionPoolEntry) -> None:
+        connection.execute(SERVER_CUT_OFF)
+        connection.commit()
+
+    return engine

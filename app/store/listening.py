@@ -9,9 +9,11 @@ command line's, the writer's connection tells whether anybody else has committed
 from __future__ import annotations
 
 import asyncio
+import os
 import random
+import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import psycopg
 import structlog
@@ -86,8 +88,21 @@ async def _hear(connection: psycopg.AsyncConnection, wakes: Wakes) -> None:
 
 
 async def _ask(connection: psycopg.AsyncConnection, query: sql.SQL | sql.Composed) -> None:
-    async with asyncio.timeout(PATIENCE):
+    """Have it answered in time, or lose the connection.
+
+    A network may swallow everything without a word. To cancel would ask the server for its
+    consent, through the same network; so the connection is cut at our end.
+    """
+    cutting = asyncio.get_running_loop().call_later(PATIENCE, _cut, connection)
+    try:
         await connection.execute(query)
+    finally:
+        cutting.cancel()
+
+
+def _cut(connection: psycopg.AsyncConnection) -> None:
+    with socket.socket(fileno=os.dup(connection.fileno())) as end, suppress(OSError):
+        end.shutdown(socket.SHUT_RDWR)
 
 
 async def _look(database: Database, wakes: Wakes) -> None:

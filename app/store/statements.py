@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import CursorResult
+from sqlalchemy import CursorResult, insert
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, SQLModel
 
@@ -15,14 +15,32 @@ UNIX_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 def insert_new(db: Session, table: type[SQLModel], values: Mapping[str, Any]) -> bool:
     """Insert a row unless its key stands already. True if it is new."""
-    build = postgresql.insert if db.get_bind().dialect.name == "postgresql" else sqlite.insert
     statement = (
-        build(cast("Any", table))
+        _unless_there(db, table)
         .values(**values)
-        .on_conflict_do_nothing()
         .execution_options(preserve_rowcount=True)  # else PostgreSQL's is not kept
     )
     return cast("CursorResult[Any]", db.execute(statement)).rowcount == 1
+
+
+def insert_all_new(
+    db: Session, table: type[SQLModel], rows: Sequence[Mapping[str, Any]], *key: str
+) -> set[tuple[Any, ...]]:
+    """Insert rows unless their key stands already; the ``key`` columns of those that are new."""
+    columns = [getattr(table, name) for name in key]
+    told = db.execute(_unless_there(db, table).returning(*columns), rows)
+    return {tuple(row) for row in told}
+
+
+def insert_rows(db: Session, table: type[SQLModel], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows as they are, past the session."""
+    db.execute(insert(cast("Any", table).__table__), rows)
+
+
+def _unless_there(db: Session, table: type[SQLModel]) -> postgresql.Insert | sqlite.Insert:
+    """The table itself is inserted into, not its class: the session has no part in it."""
+    build = postgresql.insert if db.get_bind().dialect.name == "postgresql" else sqlite.insert
+    return build(cast("Any", table).__table__).on_conflict_do_nothing()
 
 
 def sort_key(created: datetime, tie: int) -> str:

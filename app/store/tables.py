@@ -156,6 +156,21 @@ class Delivery(_Table, table=True):
     received_at: datetime = Field(sa_type=UtcDateTime)
 
 
+class Reconciliation(_Table, table=True):
+    """How far a tenant was reconciled with Jira: what was updated later is still to be compared."""
+
+    __tablename__ = "reconciliation"
+    __table_args__ = (_of_tenant(), Index(None, "due_at"))
+
+    tenant_id: str = Field(primary_key=True)
+    due_at: datetime = Field(sa_type=UtcDateTime)  # of the next look
+    through: datetime = Field(sa_type=UtcDateTime)
+    # What was compared and is found again by the next search: ids of issues, each with Jira's
+    # ``updated`` at that time.
+    compared: dict[str, str] = Field(default_factory=dict, sa_type=JSON)
+    failures: int = 0  # in a row
+
+
 class Issue(_Table, table=True):
     """What is known of an issue, and whether the assistant rests on it."""
 
@@ -198,6 +213,14 @@ class Thread(_Table, table=True):
             "due_at",
             sqlite_where=text("due_at IS NOT NULL"),
             postgresql_where=text("due_at IS NOT NULL"),
+        ),
+        Index(  # the longest-waiting threads of one tenant: see claiming.py
+            "ix_thread_waiting",
+            "tenant_id",
+            "due_at",
+            "id",
+            sqlite_where=text("due_at IS NOT NULL AND lease_until IS NULL"),
+            postgresql_where=text("due_at IS NOT NULL AND lease_until IS NULL"),
         ),
         Index(
             "ix_thread_leased",
@@ -434,3 +457,36 @@ class Reservation(_Table, table=True):
     day: str
     tokens: int = Field(sa_type=BigInteger)
     made_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class JiraWrites(_Table, table=True):
+    """When the app last wrote to an issue; locked while one more write is admitted."""
+
+    __tablename__ = "jira_writes"
+    __table_args__ = (_of_tenant(), Index(None, "last_at"))
+
+    tenant_id: str = Field(primary_key=True)
+    issue_id: str = Field(primary_key=True)
+    written_at: list[int] = Field(default_factory=list, sa_type=JSON)  # microseconds since 1970
+    last_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class JiraPoints(_Table, table=True):
+    """Points of one hour (UTC) that all processes together have taken to spend: the app's."""
+
+    __tablename__ = "jira_points"
+
+    hour: str = Field(primary_key=True)  # 2026-11-22T10
+    taken: int = Field(default=0, sa_type=BigInteger)
+
+
+class JiraPause(_Table, table=True):
+    """Until when Jira wants to be left alone: by the whole app, on a site, or on an issue."""
+
+    __tablename__ = "jira_pause"
+    __table_args__ = (_of_tenant(),)
+
+    scope: str = Field(primary_key=True)  # see store/quotas.py
+    tenant_id: str | None = None  # None: the whole app
+    until: datetime = Field(sa_type=UtcDateTime)
+    reason: str  # Jira's RateLimit-Reason

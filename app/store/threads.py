@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, func, or_, update
+from sqlalchemy import ColumnElement, or_, update
 from sqlmodel import Session, col, delete, select
 
 from app.errors import LeaseLost
+from app.store import database_clock
 from app.store.ids import new_epoch, new_id
 from app.store.statements import insert_new
-from app.store.tables import Issue, Item, Tenant, Thread, Unseen
+from app.store.tables import Issue, Item, Thread, Unseen
 from app.store.writer import announce
 
 DUE = "due"
@@ -26,12 +27,16 @@ HIDDEN = "hidden"
 
 @dataclass(frozen=True)
 class Lease:
-    """A worker's right to a thread. Whoever holds an older ``fence`` can write no more."""
+    """A worker's right to a thread. Whoever holds an older ``fence`` can write no more.
+
+    It lapses ``seconds`` after it was taken or last renewed, by the database's clock.
+    """
 
     tenant_id: str
     thread_id: str
     owner: str
     fence: int
+    seconds: float
 
 
 # --- issues and threads ---------------------------------------------------------------------
@@ -81,7 +86,21 @@ def of_issue(db: Session, tenant_id: str, issue_id: str, audience: str) -> Threa
     ).one_or_none()
 
 
+def public_of(db: Session, issues: Collection[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    """Ids of the public threads that these issues have, by tenant and issue."""
+    rows = db.exec(
+        select(Thread.tenant_id, Thread.issue_id, Thread.id).where(
+            col(Thread.tenant_id).in_({tenant_id for tenant_id, _ in issues}),
+            col(Thread.issue_id).in_({issue_id for _, issue_id in issues}),
+            Thread.audience == "public",
+        )
+    )
+    return {(tenant_id, issue_id or ""): thread_id for tenant_id, issue_id, thread_id in rows}
+
+
 def by_id(db: Session, tenant_id: str, thread_id: str) -> Thread | None:
+    if not thread_id.isprintable():  # such as NUL, which PostgreSQL refuses to look for
+        return None
     return db.exec(
         select(Thread).where(Thread.tenant_id == tenant_id, Thread.id == thread_id)
     ).one_or_none()
@@ -99,81 +118,71 @@ def make_due(db: Session, thread_id: str, at: datetime) -> None:
     announce(db, f"{DUE}:{thread_id}")
 
 
+def make_all_due(db: Session, thread_ids: Collection[str], at: datetime) -> None:
+    """The same for several threads, locked in the order of their ids."""
+    due = col(Thread.due_at)
+    late = (
+        select(Thread.id)
+        .where(col(Thread.id).in_(thread_ids), or_(due.is_(None), due > at))
+        .order_by(col(Thread.id))
+        .with_for_update()
+    )
+    db.execute(
+        update(Thread)
+        .where(col(Thread.id).in_(late))
+        .values(due_at=at)
+        .execution_options(synchronize_session=False)
+    )
+    announce(db, DUE)
+    for thread_id in thread_ids:
+        announce(db, f"{DUE}:{thread_id}")
+
+
 # --- leases ---------------------------------------------------------------------------------
-
-
-def claim(
-    db: Session, owner: str, now: datetime, seconds: float, most: int, per_tenant: int
-) -> list[Lease]:
-    """Take up to ``most`` due threads that nobody holds, no tenant above its share.
-
-    A tenant's share counts what it has under way; among those that wait, each tenant's
-    longest-waiting threads come first.
-    """
-    held = (
-        select(col(Thread.tenant_id), func.count().label("held"))
-        .where(col(Thread.lease_until) > now)
-        .group_by(col(Thread.tenant_id))
-        .subquery()
-    )
-    wants = _wants_a_worker(now)
-    since = func.coalesce(col(Thread.due_at), col(Thread.lease_until))
-    place = (
-        func.row_number()
-        .over(partition_by=col(Thread.tenant_id), order_by=(since, col(Thread.id)))
-        .label("place")
-    )
-    waiting = (
-        select(col(Thread.id).label("id"), place, func.coalesce(held.c.held, 0).label("held"))
-        .join(Tenant, col(Tenant.id) == col(Thread.tenant_id))
-        .outerjoin(held, held.c.tenant_id == col(Thread.tenant_id))
-        .where(wants, col(Tenant.state) == "installed")
-        .subquery()
-    )
-    chosen = select(waiting.c.id).where(waiting.c.place + waiting.c.held <= per_tenant)
-    threads = db.exec(
-        select(Thread)
-        .where(col(Thread.id).in_(chosen), wants)
-        .order_by(since, col(Thread.id))
-        .limit(most)
-        .with_for_update(skip_locked=True)
-    ).all()
-    return [_taken(thread, owner, now, seconds) for thread in threads]
-
-
-def _wants_a_worker(now: datetime) -> ColumnElement[bool]:
-    """Due and held by nobody, or held by somebody who let the lease lapse: a dead worker."""
-    free_and_due = and_(col(Thread.lease_until).is_(None), col(Thread.due_at) <= now)
-    return or_(free_and_due, col(Thread.lease_until) <= now)
 
 
 def claim_one(
     db: Session, thread_id: str, owner: str, now: datetime, seconds: float
 ) -> Lease | None:
-    """Take this thread, if nobody holds it."""
-    thread = db.exec(
-        select(Thread)
-        .where(
-            Thread.id == thread_id,
-            or_(col(Thread.lease_until).is_(None), col(Thread.lease_until) <= now),
+    """Take this thread, if nobody holds it. See ``claiming.py`` for the many."""
+    until = col(Thread.lease_until)
+    free = or_(until.is_(None), until <= database_clock.instant(db, now))
+    return next(iter(take(db, [thread_id], owner, now, seconds, free)), None)
+
+
+def take(
+    db: Session,
+    thread_ids: Sequence[str],
+    owner: str,
+    now: datetime,
+    seconds: float,
+    still: ColumnElement[bool],
+) -> list[Lease]:
+    """Lease those of these threads that are ``still`` to be had, in the order given."""
+    if not thread_ids:
+        return []
+    free = select(Thread.id).where(col(Thread.id).in_(thread_ids), still)
+    taken = db.execute(
+        update(Thread)
+        .where(col(Thread.id).in_(free.with_for_update(skip_locked=True)))
+        .values(
+            lease_owner=owner,
+            lease_until=database_clock.instant(db, now, seconds),
+            fence=Thread.fence + 1,
+            due_at=None,
         )
-        .with_for_update(skip_locked=True)
-    ).one_or_none()
-    if thread is None:
-        return None
-    return _taken(thread, owner, now, seconds)
-
-
-def _taken(thread: Thread, owner: str, now: datetime, seconds: float) -> Lease:
-    thread.lease_owner = owner
-    thread.lease_until = now + timedelta(seconds=seconds)
-    thread.fence += 1
-    thread.due_at = None
-    return Lease(thread.tenant_id, thread.id, owner, thread.fence)
+        .returning(col(Thread.tenant_id), col(Thread.id), col(Thread.fence))
+        .execution_options(synchronize_session=False)
+    )
+    leases = [Lease(tenant, thread, owner, fence, seconds) for tenant, thread, fence in taken]
+    places = {thread_id: place for place, thread_id in enumerate(thread_ids)}
+    return sorted(leases, key=lambda lease: places[lease.thread_id])
 
 
 def hold(db: Session, lease: Lease) -> Thread:
     """The leased thread, locked for this transaction.
+
+    By the fence alone: a lease that has lapsed and was taken by nobody does no harm.
 
     Raises:
         LeaseLost: another worker has it, or it is gone.
@@ -193,9 +202,26 @@ def hold(db: Session, lease: Lease) -> Thread:
     return thread
 
 
-def renew(db: Session, lease: Lease, until: datetime) -> None:
-    """Hold it longer."""
-    hold(db, lease).lease_until = until
+def renew(db: Session, lease: Lease, now: datetime) -> None:
+    """Hold it for the lease's whole length from now on, by the database's clock.
+
+    Raises:
+        LeaseLost: another worker has it, or it is gone.
+    """
+    renewed = db.execute(
+        update(Thread)
+        .where(
+            col(Thread.tenant_id) == lease.tenant_id,
+            col(Thread.id) == lease.thread_id,
+            col(Thread.fence) == lease.fence,
+            col(Thread.lease_owner) == lease.owner,
+        )
+        .values(lease_until=database_clock.instant(db, now, lease.seconds))
+        .returning(col(Thread.id))
+        .execution_options(synchronize_session=False)
+    )
+    if renewed.first() is None:
+        raise LeaseLost
 
 
 def release(db: Session, lease: Lease, due_at: datetime | None, now: datetime) -> None:

@@ -57,11 +57,22 @@ def announce(db: Session, signal: str) -> None:
 
 
 class Writer:
-    """See the module. ``on_commit`` is called in the writer's thread after each commit."""
+    """See the module.
 
-    def __init__(self, engine: Engine, on_commit: Callable[[Signals], None]) -> None:
+    Args:
+        on_commit: called in the writer's thread after each commit.
+        admit: called first in each transaction; what it raises fails the whole group.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        on_commit: Callable[[Signals], None],
+        admit: Callable[[Connection], None] | None = None,
+    ) -> None:
         self._engine = engine
         self._on_commit = on_commit
+        self._admit = admit
         self._queue: queue.SimpleQueue[_Operation | None] = queue.SimpleQueue()
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
@@ -152,6 +163,8 @@ class Writer:
             Session(connection, expire_on_commit=False, autoflush=True) as db,
             connection.begin(),
         ):
+            if self._admit is not None:
+                self._admit(connection)
             for operation in group:
                 results.append(operation.fn(db, *operation.args))
                 db.flush()

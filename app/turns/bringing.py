@@ -14,9 +14,11 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
+from app.clock import Stopwatch
 from app.errors import AppError, LeaseLost
 from app.jira import comments, people
 from app.jira.adf import paragraph
+from app.jira.points import Urgency, urgency
 from app.store import threads, turns
 from app.store.tables import Issue, Item, Outgoing, Tenant, Turn
 from app.store.threads import Lease
@@ -28,6 +30,7 @@ from app.turns.delivering import Mark, Place, Tried, Words, signature
 from app.turns.outcomes import Failure, Interrupted, failure_of
 from app.turns.policies import policy_of
 from app.turns.policy import Policy
+from app.turns.remembering import Standings
 from app.turns.sightings import Lookout
 
 log = structlog.get_logger(__name__)
@@ -126,7 +129,8 @@ async def _deliver(row: Outgoing, lease: Lease, c: Collaborators) -> None:
         return words
 
     await c.at_step("bringing")
-    posted = await delivering.once(place, _tried(cargo), last_look, c)
+    with urgency(Urgency.ANSWER):
+        posted = await delivering.once(place, _tried(cargo), last_look, c)
     await c.at_step("brought")
     await c.database.write(brought.finish, lease, row.id, posted, c.clock.now())
     await c.at_step("told")
@@ -157,13 +161,16 @@ async def _look_at_message(cargo: _Cargo, place: Place, lease: Lease, c: Collabo
     issue = await comments.issue(place.client, place.issue_id)
     account = tenant.app_account_id or (await comments.myself(place.client)).account_id
     writer = await people.person(place.client, row.by_id or "")
-    standing = await Lookout(place.client, issue, account).standing(writer.account)
+    lookout = Lookout(place.client, issue, account, Standings(), c.clock.now())
+    standing = await lookout.standing(writer.account)
     note = issue.service_project is not False and standing != "customer"
     chosen = Chosen(standing, internal=note or row.internal is True)
+    tried = Stopwatch(c.clock)
     if not await c.database.write(brought.try_message, lease, row.id, chosen, c.clock.now()):
         raise Interrupted
     name = _shown(writer.name)
-    return Words(cargo.item.text, chosen.internal, header=(paragraph(f"{name}:", "strong"),))
+    header = (paragraph(f"{name}:", "strong"),)
+    return Words(cargo.item.text, chosen.internal, tried, header=header)
 
 
 async def _look_at_draft(cargo: _Cargo, place: Place, lease: Lease, c: Collaborators) -> Words:
@@ -171,11 +178,12 @@ async def _look_at_draft(cargo: _Cargo, place: Place, lease: Lease, c: Collabora
     row = cargo.row
     await catch_up(lease, c, glance=True)
     approver = await people.person(place.client, row.by_id or "")
+    tried = Stopwatch(c.clock)
     internal = await c.database.write(brought.try_draft, lease, row.id, c.settings, c.clock.now())
     if internal is None:
         raise Interrupted
     footer = signature(cargo.policy, cargo.asked, approved_by=_shown(approver.name))
-    return Words(cargo.item.text, internal, footer=tuple(footer))
+    return Words(cargo.item.text, internal, tried, footer=tuple(footer))
 
 
 def _shown(name: str | None) -> str:

@@ -57,7 +57,7 @@ def try_message(db: Session, lease: Lease, row_id: str, chosen: Chosen, now: dat
     item.role = role_of(chosen.standing)
     if chosen.internal:
         item.meta = {**item.meta, "note": True}  # so that no public answer is made of it
-    outgoing.note_try(row, now, internal=chosen.internal)
+    outgoing.note_try(db, lease, row, now, internal=chosen.internal)
     return True
 
 
@@ -80,7 +80,7 @@ def try_draft(
     if not _may_write(db, row):
         return None
     internal = row.internal is not False or stands(db, _issue_of(db, row)) == "internal"
-    outgoing.note_try(row, now, internal=internal)
+    outgoing.note_try(db, lease, row, now, internal=internal)
     return internal
 
 

@@ -2,20 +2,35 @@
 
 That Jira is going to be asked is recorded first. So whoever comes after a crash, a reset or a
 time-out knows that the comment may stand, and looks for its mark before asking again.
+
+Whoever comes looks no sooner than ``grace`` after the try was recorded. Until then the one who
+recorded it has either sent its request and given it up, or will never send it: it looks at two
+clocks in the last moment before the request's head and again before its body, and keeps back what
+was recorded more than ``sending`` ago, such as by a process that stood still.
+
+Jira has no conditional post, so this remains: a process that stands still *between* that last look
+and the system call behind it, some ten microseconds, for longer than ``grace``; and a request that
+Jira, or what lies between, has in hand for more than ``grace - sending`` (46 s) before Jira commits
+it. Either may make a second comment of one answer; both bear the same mark.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import partial
 
-from app.errors import JiraNotFound, JiraRefused
+import structlog
+
+from app.clock import Stopwatch
+from app.errors import JiraNotFound, JiraRefused, JiraUnavailable
 from app.jira import comments
 from app.jira.adf import Node, paragraph, plain_adf, to_adf
 from app.jira.client import JiraClient
 from app.jira.types import Comment
+from app.store import database_clock
 from app.store.tables import Tenant
 from app.turns.attribution import attribution
 from app.turns.collaborators import Collaborators
@@ -25,6 +40,8 @@ from app.turns.policy import Policy
 from app.turns.posted import Posted
 from app.turns.reading import links_of
 from app.turns.texts import WITHDRAWN
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -54,7 +71,7 @@ class Tried:
         internal: whether it was tried as a note.
         since: it was certainly not tried before.
         posts: how often Jira was asked to take it.
-        tried_at: when it was last asked, where it may still take it.
+        tried_at: when it was last asked, where it may still take it; by the database's clock.
         comment_id: Jira's, where its webhook was faster than its answer.
     """
 
@@ -68,10 +85,14 @@ class Tried:
 
 @dataclass(frozen=True)
 class Words:
-    """What a comment says, in Markdown, between lines of the app's own; and to whom."""
+    """What a comment says, in Markdown, between lines of the app's own; and to whom.
+
+    ``tried`` began just before the try was recorded; None where none is.
+    """
 
     text: str
     internal: bool
+    tried: Stopwatch | None
     header: tuple[Node, ...] = ()
     footer: tuple[Node, ...] = ()
 
@@ -86,7 +107,7 @@ async def once(
         tried: what is recorded of it.
         last_look: called where Jira has certainly not got it. Looks whether it is still to be
             posted, records the try, and returns what to say; or raises ``Interrupted``.
-        c: the clock, and how long an unanswered request may be under way.
+        c: the clocks, and how long a request may wait to be sent, and be under way.
 
     Raises:
         JiraError, NotInternal, TooSoon: it could not be; it is still to be posted.
@@ -97,17 +118,28 @@ async def once(
         found = await _find(place, tried)
         if found is not None:
             return await _checked(place, found, internal=tried.internal)
-        if tried.tried_at is not None and c.clock.now() < tried.tried_at + c.grace:
-            raise TooSoon(tried.tried_at + c.grace)
+        if tried.tried_at is not None:
+            await _see_that_it_is_over(tried.tried_at, c)
     words = await last_look()
-    return await add(place, words, tried.mark)
+    return await add(place, words, tried.mark, c)
 
 
-async def add(place: Place, words: Words, mark: Mark) -> Posted:
+async def _see_that_it_is_over(tried_at: datetime, c: Collaborators) -> None:
+    """Raise ``TooSoon`` where what was tried then may still come: by the clock it was recorded by,
+    since another host may have recorded it.
+    """
+    now = c.clock.now()
+    left = tried_at + c.grace - await c.database.read(database_clock.present, now)
+    if left > timedelta():
+        raise TooSoon(now + left)
+
+
+async def add(place: Place, words: Words, mark: Mark, c: Collaborators) -> Posted:
     """Ask Jira for the comment; in plain paragraphs where it will not take it as it is.
 
     Raises:
-        JiraError: Jira did not take it, or did not say.
+        JiraError: Jira did not take it, or did not say; or too long after the try was recorded
+            nothing was sent.
         NotInternal: it did not keep the note internal.
     """
     # Beside the loop: a hostile text costs a second to read.
@@ -118,6 +150,7 @@ async def add(place: Place, words: Words, mark: Mark) -> Posted:
         header=words.header,
         footer=words.footer,
     )
+    place = replace(place, client=place.client.checked(partial(_see_that_it_is_time, words, c)))
     try:
         comment = await _add(place, rich, words, mark)
     except JiraRefused as refused:
@@ -126,6 +159,13 @@ async def add(place: Place, words: Words, mark: Mark) -> Posted:
         plain = plain_adf(words.text, header=words.header, footer=words.footer)
         comment = await _add(place, plain, words, mark)
     return await _checked(place, comment, internal=words.internal)
+
+
+def _see_that_it_is_time(words: Words, c: Collaborators) -> None:
+    """Raise where another worker may be about to look for the comment already."""
+    if words.tried is not None and words.tried.seconds() > c.sending.total_seconds():
+        log.warning("posting_kept_back", seconds=round(words.tried.seconds(), 1))
+        raise JiraUnavailable(comments.ADD_COMMENT)
 
 
 def signature(policy: Policy | None, asked: str, *, approved_by: str | None = None) -> list[Node]:

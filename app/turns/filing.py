@@ -43,6 +43,8 @@ class Findings:
         told: ids of the unseen rows that this covers.
         last_look: the next thing to be done is to post.
         opened: somebody opened the thread, and sees it also where nothing is answered.
+        fresh: the issue was read now; else it is a remembered one, of which nothing is filed.
+        outdated: an answer under way was made from words of the issue that are other ones now.
     """
 
     issue: JiraIssue
@@ -52,6 +54,8 @@ class Findings:
     told: tuple[int, ...] = ()
     last_look: bool = False
     opened: bool = False
+    fresh: bool = True
+    outdated: bool = False
 
 
 def set_aside(db: Session, lease: Lease, told: tuple[int, ...]) -> None:
@@ -94,7 +98,8 @@ def file(db: Session, lease: Lease, findings: Findings, settings: Settings, now:
     thread = threads.hold(db, lease)
     issue, resolved_now = _refresh(db, lease.tenant_id, findings, now)
     rest = (issue.resting_until, issue.rest_cause)
-    desk = Desk(db, thread, issue, policy_of(db, issue, settings), findings.app_account, now)
+    policy, caught = policy_of(db, issue, settings), Caught(changed=findings.outdated)
+    desk = Desk(db, thread, issue, policy, findings.app_account, now, caught)
     threads.drop_unseen(db, thread.id, findings.told)
     thread.failures = 0
     if db.get_one(Tenant, lease.tenant_id).state == "uninstalled":
@@ -141,6 +146,8 @@ def _refresh(db: Session, tenant_id: str, findings: Findings, now: datetime) -> 
     """
     seen = findings.issue
     issue = threads.ensure_issue(db, tenant_id, seen.id)
+    if not findings.fresh:
+        return issue, False
     told = any(ENDING & set(row.changed) for row, _ in findings.happenings)
     resolved_now = issue.resolved is False and seen.is_done and findings.last_look and not told
     if not seen.is_done or issue.resolved is None or told or findings.last_look:
@@ -189,8 +196,13 @@ def _taken_by_hand(row: Unseen, actor: str, seen: JiraIssue, policy: Policy) -> 
     return to_himself or (bool(ENDING & set(row.changed)) and seen.is_done)
 
 
+def first_words(seen: JiraIssue) -> str:
+    """An issue's first message: its summary and description."""
+    return f"**{seen.summary}**\n\n{body_to_markdown(seen.description)}".strip()
+
+
 def _file_description(desk: Desk, seen: JiraIssue, *, create: bool) -> None:
-    text = f"**{seen.summary}**\n\n{body_to_markdown(seen.description)}".strip()
+    text = first_words(seen)
     item = threads.item_by_client(desk.db, desk.thread.id, FIRST_MESSAGE)
     if item is not None:
         comments.replace(desk, item, text)

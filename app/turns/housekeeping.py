@@ -12,7 +12,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session, col, delete
 
-from app.store import tenants
+from app.store import quotas, tenants
 from app.store.tables import Delivery
 from app.stream import log as log_of_streams
 from app.turns import budget
@@ -55,5 +55,6 @@ def tidy(db: Session, now: datetime) -> tuple[int, int]:
     """Return how many reservations were healed, and how many tenants deleted."""
     healed = budget.heal(db, now)
     purged = tenants.purge(db, now - KEEP_UNINSTALLED)
+    quotas.forget(db, now)
     db.exec(delete(Delivery).where(col(Delivery.received_at) < now - KEEP_DELIVERIES))
     return healed, purged

@@ -11,6 +11,7 @@ from sqlmodel import Session, col, select
 from app.clock import Clock
 from app.doors.principal import Viewer
 from app.jira import people
+from app.jira.points import Urgency, urgency
 from app.store import threads
 from app.store.database import Database
 from app.store.tables import Item, Tenant
@@ -46,7 +47,8 @@ class NameDesk:
         missing = [each for each in sorted(asked) if found[each] is None]
         for at in range(0, len(missing), people.MOST):
             part = missing[at : at + people.MOST]
-            told = await people.names(self._jira(tenant), part)
+            with urgency(Urgency.LATER):
+                told = await people.names(self._jira(tenant), part)
             found |= {each: self._keep(tenant.id, each, told.get(each)) for each in part}
         return {each: kept[1] for each, kept in found.items() if kept is not None and kept[1]}
 

@@ -59,10 +59,13 @@ CAUSES: dict[str, Text] = {
 
 MAX_ATTEMPTS = 5
 MAX_POSTINGS = 12
-"""About half an hour, by the waits below: Jira may be down for that long."""
+"""Twenty to thirty-five minutes, by the waits below: Jira may be down for that long."""
 
 WAITS = (1.0, 5.0, 20.0, 60.0, 300.0)
-"""Seconds before the next try, by the number of tries made."""
+"""Seconds before the next try, by the number of tries made; :func:`wait_before` spreads them."""
+
+SPREAD = 0.1
+LONGEST_SPREAD = 10.0  # seconds
 
 
 def cause_of(error: Exception) -> str:
@@ -108,8 +111,13 @@ def failure_of(
     if unsure and isinstance(error, JiraDenied) and error.operation != ADD_COMMENT:
         error = JiraError(error.operation, error.status)
     wait = _wait(error, tries, MAX_POSTINGS if patient else MAX_ATTEMPTS)
-    until = None if wait is None else now + wait
-    return Failure(cause_of(error), until, sure=_has_certainly_not_posted(error))
+    return Failure(
+        cause_of(error),
+        None if wait is None else now + timedelta(seconds=wait),
+        sure=_has_certainly_not_posted(error),
+        # Nothing is wrong with a turn that Jira has no room for yet.
+        counts=not isinstance(error, JiraRateLimited),
+    )
 
 
 def _has_certainly_not_posted(error: Exception) -> bool:
@@ -117,19 +125,33 @@ def _has_certainly_not_posted(error: Exception) -> bool:
     return isinstance(error, JiraError) and error.operation == ADD_COMMENT and not error.maybe_done
 
 
-def _wait(error: Exception, tries: int, most: int) -> timedelta | None:
+def _wait(error: Exception, tries: int, most: int) -> float | None:
+    """Seconds until the next try; None: there is none."""
+    if isinstance(error, JiraRateLimited):
+        return wait_before(1, error.retry_after)
     if tries >= most or isinstance(error, NotInternal | JiraDenied | JiraRefused | JiraNotFound):
         return None
-    asked = 0.0
     if isinstance(error, ModelError):
-        if error.retry_after is None:
-            return None
-        asked = error.retry_after
-    elif isinstance(error, JiraRateLimited):
-        asked = error.retry_after
-    wait = WAITS[min(tries - 1, len(WAITS) - 1)]
-    jitter = random.uniform(0.8, 1.2)  # noqa: S311  (spreads retries; nothing secret)
-    return timedelta(seconds=max(asked, wait * jitter))
+        return None if error.retry_after is None else wait_before(tries, error.retry_after)
+    return wait_before(tries)
+
+
+def wait_before(tries: int, asked: float = 0.0) -> float:
+    """Seconds before the next of ``tries`` that failed, at least what was ``asked`` for.
+
+    Between half and the whole of what is due, so that what failed together is not tried again
+    together; and for the same reason up to a tenth, but 10 s at most, beyond what was asked.
+    """
+    due = WAITS[min(tries, len(WAITS)) - 1]
+    spread = random.random()  # noqa: S311  (spreads retries; nothing secret)
+    return max(due * (1 + spread) / 2, asked + min(asked * SPREAD, LONGEST_SPREAD) * spread)
+
+
+def wait_for_jira(error: Exception, tries: int) -> float:
+    """Seconds before Jira is asked again for what is unseen; it is given up by nobody."""
+    if isinstance(error, JiraRateLimited):
+        return wait_before(1, error.retry_after)
+    return wait_before(len(WAITS) if isinstance(error, JiraDenied) else tries)
 
 
 class NotInternal(AppError):

@@ -11,7 +11,7 @@ from typing import Literal
 
 from sqlmodel import Session, col, select
 
-from app.store import threads, turns
+from app.store import database_clock, threads, turns
 from app.store.ids import new_id
 from app.store.tables import Item, Outgoing, Turn
 from app.store.threads import Lease
@@ -150,11 +150,15 @@ def is_untried(row: Outgoing) -> bool:
     return row.tried_at is None and row.comment_id is None
 
 
-def note_try(row: Outgoing, now: datetime, *, internal: bool) -> None:
-    """That Jira is about to be asked to take it, and how: known also after a crash."""
+def note_try(db: Session, lease: Lease, row: Outgoing, now: datetime, *, internal: bool) -> None:
+    """That Jira is about to be asked to take it, and how: known also after a crash.
+
+    The lease holds from here on for its whole length: see ``recording.note_try``.
+    """
     row.internal = internal
     row.posts += 1
-    row.tried_at = now
+    row.tried_at = database_clock.present(db, now)
+    threads.renew(db, lease, now)
 
 
 def note_told(db: Session, row: Outgoing, comment_id: str, now: datetime) -> None:

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 from sqlmodel import Session
 
+from app.clock import Stopwatch
 from app.jira import comments
+from app.jira.points import Urgency, urgency
 from app.store import threads, turns
 from app.store.tables import Issue, Item, Tenant, Turn
 from app.store.threads import Lease
@@ -75,12 +77,13 @@ async def _to_jira(delivery: _Delivery, lease: Lease, c: Collaborators) -> Poste
         if later is not None:
             raise TooSoon(later)
         await catch_up(lease, c, glance=True)
+        tried = Stopwatch(c.clock)
         now = c.clock.now()
         go_on = await c.database.write(recording.note_try, lease, turn.id, c.settings, now)
         if item is None or not go_on:
             raise Interrupted
         await c.at_step("trying")
-        return _words(delivery, item, internal=turn.reply_as == "internal")
+        return _words(delivery, item, tried, internal=turn.reply_as == "internal")
 
     tried = Tried(
         mark=_mark(turn),
@@ -90,7 +93,8 @@ async def _to_jira(delivery: _Delivery, lease: Lease, c: Collaborators) -> Poste
         tried_at=turn.tried_at,
         comment_id=turn.comment_id,
     )
-    return await delivering.once(_place(delivery, c), tried, last_look, c)
+    with urgency(Urgency.ANSWER):
+        return await delivering.once(_place(delivery, c), tried, last_look, c)
 
 
 async def post_reply(tenant_id: str, turn_id: str, c: Collaborators) -> str:
@@ -105,8 +109,8 @@ async def post_reply(tenant_id: str, turn_id: str, c: Collaborators) -> str:
     assert delivery.item is not None
     place = _place(delivery, c)
     seen = await comments.issue(place.client, place.issue_id)
-    words = _words(delivery, delivery.item, internal=seen.service_project is not False)
-    posted = await delivering.add(place, words, _mark(delivery.turn))
+    words = _words(delivery, delivery.item, None, internal=seen.service_project is not False)
+    posted = await delivering.add(place, words, _mark(delivery.turn), c)
     await c.database.write(_note_comment, tenant_id, turn_id, posted.comment_id)
     return posted.comment_id
 
@@ -135,6 +139,6 @@ def _mark(turn: Turn) -> Mark:
     return Mark(turn.id, turn.reply_thread_id, turn.reply_item_id or "", "assistant")
 
 
-def _words(delivery: _Delivery, item: Item, *, internal: bool) -> Words:
+def _words(delivery: _Delivery, item: Item, tried: Stopwatch | None, *, internal: bool) -> Words:
     footer = signature(delivery.policy, delivery.asked)
-    return Words(item.text, internal, footer=tuple(footer))
+    return Words(item.text, internal, tried, footer=tuple(footer))

@@ -12,9 +12,8 @@ from app.assistant.models import ModelAccess
 from app.assistant.store import SAID
 from app.assistant.workflow import WorkflowDefinition
 from app.errors import ModelError
-from app.firewall import IssueFacts, LinkAllowed, issue_facts, link_policy
+from app.firewall import IssueFacts, LinkAllowed, link_policy
 from app.jira import comments
-from app.jira.adf import body_to_markdown
 from app.settings import Settings
 from app.store import threads
 from app.store.secrets import Vault
@@ -24,6 +23,7 @@ from app.turns import recording
 from app.turns.collaborators import Collaborators
 from app.turns.language import language_of
 from app.turns.recording import Running
+from app.turns.remembering import FRESH_FOR, SECONDS
 from app.turns.workflows import workflow_for
 
 OPENAI_KEY = "openai_key"
@@ -93,7 +93,7 @@ async def gather(turn: Turn, lease: Lease, c: Collaborators) -> Gathered:
     if read.workflow is None:
         raise ModelError("no_workflow", retry_after=None)
     version, workflow = read.workflow
-    facts = await _facts(read, c)
+    facts = await _facts(read, turn, lease, c)
     assert turn.reply_item_id is not None
     context = TurnContext(
         tenant_id=turn.tenant_id,
@@ -122,11 +122,17 @@ async def gather(turn: Turn, lease: Lease, c: Collaborators) -> Gathered:
     return gathered
 
 
-async def _facts(read: _Read, c: Collaborators) -> IssueFacts | None:
+async def _facts(read: _Read, turn: Turn, lease: Lease, c: Collaborators) -> IssueFacts | None:
+    """What is remembered of the issue will do: before a public word, the last look compares it."""
     if read.thread.issue_id is None:
         return None
-    issue = await comments.issue(c.jira(read.tenant), read.thread.issue_id)
-    return issue_facts(issue.fields, markdown=body_to_markdown)
+    now = c.clock.now()
+    lifetime = FRESH_FOR if turn.reply_as in {"public", "internal"} else SECONDS
+    known = c.memory.recall(lease, now, lifetime)
+    if known is None:
+        issue = await comments.issue(c.jira(read.tenant), read.thread.issue_id)
+        known = c.memory.take_in(lease, issue, now)
+    return c.memory.give(lease, known)
 
 
 def model_access(tenant: Tenant, settings: Settings, vault: Vault) -> ModelAccess:

@@ -14,7 +14,7 @@ from sqlmodel import Session
 
 from app.assistant.context import Usage
 from app.settings import Settings
-from app.store import threads, turns
+from app.store import database_clock, threads, turns
 from app.store.statements import sort_key
 from app.store.tables import Issue, Item, Tenant, Turn
 from app.store.threads import Lease
@@ -138,13 +138,15 @@ def over(db: Session, lease: Lease, running: Running, settings: Settings, now: d
 def note_try(db: Session, lease: Lease, turn_id: str, settings: Settings, now: datetime) -> bool:
     """That Jira is about to be asked to take the comment: known also after a crash.
 
-    The last look: False if the comment is not to be posted after all.
+    The last look: False if the comment is not to be posted after all. The lease holds from here on
+    for its whole length, which is longer than a request may wait to be sent.
     """
     turn = _posting(db, lease, turn_id)
     if ends(db, turn, settings, now):
         return False
     turn.posts += 1
-    turn.tried_at = now
+    turn.tried_at = database_clock.present(db, now)
+    threads.renew(db, lease, now)
     return True
 
 

@@ -13,6 +13,7 @@ import asyncio
 from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from sqlmodel import Session
 
@@ -20,6 +21,7 @@ from app.clock import Clock
 from app.doors.principal import Audience, Viewer
 from app.errors import Forbidden, JiraError
 from app.jira import permissions
+from app.jira.points import Urgency, urgency
 from app.jira.types import Issue as JiraIssue
 from app.store.database import Database
 from app.store.tables import Issue, Tenant
@@ -65,6 +67,7 @@ class RightsDesk:
         self._clock = clock
         # Longest unasked first; a thread without an issue is kept under the issue "".
         self._kept: OrderedDict[tuple[str, str, str], tuple[datetime, Rights]] = OrderedDict()
+        self._asking: dict[tuple[str, str, str], asyncio.Task[Rights]] = {}
 
     async def of(self, viewer: Viewer, *, fresh: bool = False) -> Rights:
         """The viewer's, on the thread's issue. A thread without one is the administrators'.
@@ -79,7 +82,10 @@ class RightsDesk:
         if viewer.account_id is None:
             return NONE
         key = (viewer.tenant.id, viewer.account_id, viewer.issue_id or "")
-        return (None if fresh else self._remembered(key, FRESH_FOR)) or await self._ask(key)
+        if fresh:
+            return await self._ask(key)
+        with urgency(Urgency.LATER):
+            return self._remembered(key, FRESH_FOR) or await self._ask_once(key)
 
     async def on_issue(self, tenant_id: str, account_id: str, issue: JiraIssue) -> Rights:
         """Somebody's on an issue that was just read, asked for now; raises as :meth:`of` does."""
@@ -130,6 +136,22 @@ class RightsDesk:
         if since is None or not since <= self._clock.now() < since + lifetime:
             return None
         return found
+
+    async def _ask_once(self, key: tuple[str, str, str]) -> Rights:
+        """The answer to the reader's question that is under way, or else to a new one.
+
+        A reader's windows come back together after a cut, and look with the same heartbeat.
+        """
+        asking = self._asking.get(key)
+        if asking is None:
+            asking = self._asking[key] = asyncio.create_task(self._ask(key))
+            asking.add_done_callback(partial(self._answered, key))
+        return await asyncio.shield(asking)
+
+    def _answered(self, key: tuple[str, str, str], asking: asyncio.Task[Rights]) -> None:
+        del self._asking[key]
+        if not asking.cancelled():
+            asking.exception()  # where nobody is left to be told
 
     async def _ask(
         self, key: tuple[str, str, str], *, service_project: bool | None = None

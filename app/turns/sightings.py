@@ -19,6 +19,7 @@ from app.jira.client import JiraClient
 from app.jira.types import Account, Comment, Issue
 from app.store.tables import Unseen
 from app.turns.answering import Standing
+from app.turns.remembering import Standings
 
 OPENED = "opened"
 """What is unseen where somebody opened a thread that nobody had filled; no webhook says it."""
@@ -64,14 +65,39 @@ def audience(
     )
 
 
-class Lookout:
-    """Looks at one issue's comments. Each writer's standing is asked for once."""
+def speaks_for_itself(comment: Comment) -> bool:
+    """Whether its audience is told by what came with it, whatever project it is in."""
+    return comment.jsd_public is not None and comment.properties_known
 
-    def __init__(self, client: JiraClient, issue: Issue, app_account: str) -> None:
+
+class Lookout:
+    """Looks at one issue's comments. Each writer's standing is asked for once.
+
+    Args:
+        client: whose app looks.
+        issue: as it was read.
+        app_account: the app's own.
+        standings: those that are remembered, and to be added to.
+        now: by our clock.
+    """
+
+    def __init__(
+        self,
+        client: JiraClient,
+        issue: Issue,
+        app_account: str,
+        standings: Standings,
+        now: datetime,
+    ) -> None:
         self._client = client
         self._issue = issue
         self._app_account = app_account
-        self._standings: dict[str, Standing] = {}
+        self._standings = standings
+        self._now = now
+        self.newest: datetime | None = None
+        """When the newest public comment was written that was looked at."""
+        self.filled = False
+        """Whether it is known by now that Jira had no later one as the look began."""
 
     async def look(
         self, unseen: Iterable[Unseen], *, fill: int, read: Iterable[Comment] = ()
@@ -91,6 +117,7 @@ class Lookout:
             newest = await comments.newest_comments(self._client, self._issue.id, fill)
             listed = {comment.id for comment in newest}
             known |= {comment.id: comment for comment in newest}
+            self.filled = True
             sightings += [
                 await self._sight(comment, [], history=True)
                 for comment in reversed(newest)
@@ -105,15 +132,18 @@ class Lookout:
         return sightings
 
     async def standing(self, account: Account | None) -> Standing:
-        """What somebody is to this issue."""
+        """What somebody is to this issue. Only what Jira was asked for is remembered."""
         if account is None:
             return "other"
-        known = self._standings.get(account.account_id)
+        if (plain := self._plain_standing(account)) is not None:
+            return plain
+        known = self._standings.of(account.account_id, self._now)
         if known is None:
-            known = self._standings[account.account_id] = await self._ask_standing(account)
+            known = await self._ask_standing(account)
+            self._standings.keep(account.account_id, known, self._now)
         return known
 
-    async def _ask_standing(self, account: Account) -> Standing:
+    def _plain_standing(self, account: Account) -> Standing | None:
         if account.account_id == self._app_account:
             return "ourselves"
         if account.account_type == "app":
@@ -122,6 +152,9 @@ class Lookout:
         reports = reporter is not None and account.account_id == reporter.account_id
         if reports or account.account_type == "customer":
             return "customer"
+        return None
+
+    async def _ask_standing(self, account: Account) -> Standing:
         if self._issue.service_project is not False and await self._asks_too(account.account_id):
             return "customer"
         for work in WORK[self._issue.service_project]:  # each alone: one site may not know another
@@ -159,6 +192,8 @@ class Lookout:
         seen_by = audience(comment, service_project=service_project)
         author = comment.author.account_id if comment.author else None
         ours = author == self._app_account
+        if seen_by == "public":
+            self.newest = max(self.newest or comment.created, comment.created)
         if seen_by != "public" and not ours:
             return Sighting(comment.id, seen_by, comment.created, author, listed=history)
         mark = await comments.mark_of(self._client, comment) if ours else None

@@ -10,7 +10,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
-from app.errors import AppError, JiraDenied, JiraRateLimited, LeaseLost
+from app.errors import AppError, JiraRateLimited, LeaseLost
 from app.store import threads, turns
 from app.store.signals import Wakes, set_or_timeout
 from app.store.tables import Tenant
@@ -21,7 +21,7 @@ from app.turns.bringing import bring
 from app.turns.catching_up import catch_up
 from app.turns.collaborators import Collaborators
 from app.turns.deciding import Idle, Resume, Run, decide
-from app.turns.outcomes import WAITS, Interrupted, cause_of, failure_of
+from app.turns.outcomes import Interrupted, cause_of, failure_of, wait_for_jira
 from app.turns.recording import Running
 from app.turns.turn import TurnRun
 
@@ -133,13 +133,12 @@ async def _look_beside(lease: Lease, run: TurnRun, c: Collaborators) -> timedelt
         return timedelta()
     if news == "unseen":
         try:
-            await catch_up(lease, c)
+            await catch_up(lease, c, beside=True)
         except (LeaseLost, SQLAlchemyError):
             raise
         except Exception as error:  # noqa: BLE001  (what is running has no part in it)
             log.info("catching_up_failed", thread=lease.thread_id, cause=cause_of(error))
-            asked = error.retry_after if isinstance(error, JiraRateLimited) else WAITS[1]
-            return timedelta(seconds=asked)
+            return timedelta(seconds=wait_for_jira(error, 2))
     await _stop_if_over(lease, run, c)
     return timedelta()
 
@@ -203,20 +202,17 @@ async def _put_off(lease: Lease, error: Exception, c: Collaborators) -> datetime
     """Jira did not answer: what is unseen stays so, and is looked at again later."""
     if not isinstance(error, AppError):
         log.error("catching_up_broke", thread=lease.thread_id, exc_info=error)
-    failures = await c.database.write(_count_failure, lease, c.clock.now())
-    wait = WAITS[min(failures - 1, len(WAITS) - 1)]
-    if isinstance(error, JiraRateLimited):
-        wait = max(wait, error.retry_after)
-    if isinstance(error, JiraDenied):
-        wait = WAITS[-1]
+    counts = not isinstance(error, JiraRateLimited)
+    failures = await c.database.write(_count_failure, lease, c.clock.now(), counts)
     log.warning(
         "catching_up_failed", thread=lease.thread_id, cause=cause_of(error), failures=failures
     )
-    return c.clock.now() + timedelta(seconds=wait)
+    return c.clock.now() + timedelta(seconds=wait_for_jira(error, failures))
 
 
-def _count_failure(db: Session, lease: Lease, now: datetime) -> int:
+def _count_failure(db: Session, lease: Lease, now: datetime, counts: bool) -> int:  # noqa: FBT001
+    """One at least: it is by that that ``threads.release`` knows what is unseen on purpose."""
     thread = threads.hold(db, lease)
     heed_stop(db, thread, now)
-    thread.failures += 1
+    thread.failures = thread.failures + 1 if counts else max(thread.failures, 1)
     return thread.failures

@@ -191,7 +191,7 @@ async def _request_token(request: Request) -> tuple[Tenant, ConnectClaims]:
 async def _claimed_tenant(raw: str, wiring: Wiring) -> Tenant:
     """The tenant that the token says it is from; nothing is proved yet."""
     issuer = tokens.unverified_issuer(raw)
-    tenant = await wiring.database.read(tenants.by_client_key, issuer)
+    tenant = await wiring.database.read_together(tenants.by_client_keys, issuer)
     if tenant is None:
         raise AuthError("UNKNOWN_TENANT")
     return tenant

@@ -32,6 +32,7 @@ from app.errors import (
     SessionRefused,
 )
 from app.i18n import Text, t
+from app.store.schema import SchemaChanged
 from app.stream.encoding import one_line
 from app.web.wiring import wiring_of
 
@@ -194,7 +195,17 @@ async def answer_no_route(request: Request, error: Exception) -> Response:
     return response
 
 
-EXCEPTION_HANDLERS = {AppError: answer_error, HTTPException: answer_no_route}
+async def answer_other_schema(request: Request, _: Exception) -> Response:
+    """The answer where a newer version has migrated the database: Jira, and clients, try again."""
+    log.warning("request_refused", status=503, path=request.url.path, error="SchemaChanged")
+    return _unavailable(request, AppError())
+
+
+EXCEPTION_HANDLERS = {
+    AppError: answer_error,
+    HTTPException: answer_no_route,
+    SchemaChanged: answer_other_schema,
+}
 """For ``Starlette(exception_handlers=…)``."""
 
 

@@ -55,6 +55,11 @@ class Program:
     def running(self) -> bool:
         return self._process.is_alive()
 
+    @property
+    def pid(self) -> int:
+        assert self._process.pid is not None
+        return self._process.pid
+
     def wait_until_it_says(self, text: str) -> None:
         deadline = time.monotonic() + PATIENCE
         while text not in self.said:
@@ -63,8 +68,7 @@ class Program:
             time.sleep(0.02)
 
     def signal(self, number: signal.Signals) -> None:
-        assert self._process.pid is not None
-        os.kill(self._process.pid, number)
+        os.kill(self.pid, number)
 
     def end(self) -> Ended:
         """Wait until it has ended by itself."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 import httpx2
@@ -12,6 +14,8 @@ from hypothesis import strategies as st
 from app.jira.auth import ConnectAuthorizer
 from app.jira.client import JiraClient
 from app.jira.limits import Limits
+from app.store import quotas
+from app.store.quotas import Pause, Scope, Taken
 from tests.support.clock import FakeClock
 
 BASE = "https://acme.atlassian.net"
@@ -42,12 +46,51 @@ JSON_VALUES = st.recursive(
 )
 
 
+class LedgerInMemory:
+    """What all processes share, for a test of one; ``away`` is raised by whatever is asked."""
+
+    def __init__(self) -> None:
+        self.taken: Counter[str] = Counter()
+        self.asked: Counter[str] = Counter()
+        self.away: Exception | None = None
+        self._paused: dict[Scope, Pause] = {}
+        self._writes: dict[tuple[str, str], list[int]] = {}
+
+    async def take_points(self, hour: str, wanted: int, most: int) -> Taken:
+        self._ask("points")
+        granted = max(0, min(wanted, most - self.taken[hour]))
+        self.taken[hour] += granted
+        return Taken(granted, self.taken[hour])
+
+    async def admit_write(self, tenant: str, issue: str, now: datetime) -> float:
+        self._ask("write")
+        admitted = quotas.with_one_more(self._writes.get((tenant, issue), []), now)
+        if isinstance(admitted, float):
+            return admitted
+        self._writes[tenant, issue] = admitted
+        return 0.0
+
+    async def pause(self, scope: Scope, _: str | None, pause: Pause) -> None:
+        self._ask("pause")
+        self._paused[scope] = pause
+
+    async def pauses(self, now: datetime) -> Mapping[Scope, Pause]:
+        self._ask("pauses")
+        return {scope: pause for scope, pause in self._paused.items() if pause.until > now}
+
+    def _ask(self, what: str) -> None:
+        self.asked[what] += 1
+        if self.away is not None:
+            raise self.away
+
+
 class FakeJira:
     """Answers each call of a method and path in turn, the last answer again and again."""
 
     def __init__(self, clock: FakeClock) -> None:
         self.requests: list[httpx2.Request] = []
-        self.limits = Limits(clock)
+        self.ledger = LedgerInMemory()
+        self.limits = Limits(clock, self.ledger)
         self._clock = clock
         self._answers: dict[tuple[str, str], list[Answer]] = {}
         self.client = self.connected()

@@ -12,7 +12,7 @@ from app.jira.auth import ConnectAuthorizer
 from app.jira.client import client_for
 from app.jira.limits import Limits
 from app.sandbox.jira.qsh import query_string_hash as witness
-from tests.jira.doubles import APP_KEY, BASE, SECRET, FakeJira, ok
+from tests.jira.doubles import APP_KEY, BASE, SECRET, FakeJira, LedgerInMemory, ok
 from tests.support.clock import FakeClock
 
 
@@ -75,7 +75,7 @@ async def test_a_tenants_client_signs_with_the_tenants_secret(clock: FakeClock) 
         return ok({})
 
     http = httpx2.AsyncClient(transport=httpx2.MockTransport(answer))
-    limits = Limits(clock)
+    limits = Limits(clock, LedgerInMemory())
     client = client_for(Row(), APP_KEY, SECRET, http=http, clock=clock, limits=limits)
     await client.request("test", "GET", "/rest/api/3/myself")
     token = seen[0].headers["authorization"].removeprefix("JWT ")

@@ -26,7 +26,17 @@ from app.errors import (
 from app.jira.auth import ConnectAuthorizer
 from app.jira.client import MAX_ANSWER, JiraClient, segment
 from app.jira.limits import Limits
-from tests.jira.doubles import APP_KEY, BASE, JSON_VALUES, SECRET, FakeJira, ok, page, status
+from tests.jira.doubles import (
+    APP_KEY,
+    BASE,
+    JSON_VALUES,
+    SECRET,
+    FakeJira,
+    LedgerInMemory,
+    ok,
+    page,
+    status,
+)
 from tests.support.clock import FakeClock
 
 PATH = "/rest/api/3/thing"
@@ -305,7 +315,8 @@ async def over_a_socket(serve: Serve, clock: FakeClock) -> AsyncIterator[JiraCli
     base = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     async with server, httpx2.AsyncClient() as http:
         signer = ConnectAuthorizer(APP_KEY, SECRET, base, clock)
-        yield JiraClient(base, signer, http=http, clock=clock, limits=Limits(clock), tenant="t")
+        limits = Limits(clock, LedgerInMemory())
+        yield JiraClient(base, signer, http=http, clock=clock, limits=limits, tenant="t")
 
 
 async def test_a_connection_cut_before_the_answer_leaves_a_write_in_doubt(

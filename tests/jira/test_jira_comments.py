@@ -75,6 +75,35 @@ async def test_an_issue_is_asked_for_its_few_fields(jira: FakeJira) -> None:
     assert "comment" not in jira.query()["fields"].split(",")
 
 
+async def test_comments_are_had_by_id_at_once(jira: FakeJira) -> None:
+    said = comment("7", mark=MARK)
+    elsewhere = comment("8") | {
+        "self": "https://acme.atlassian.net/rest/api/3/issue/10011/comment/8"
+    }
+    values = [said, elsewhere, comment("9") | {"created": "?"}, "?", comment("10")]
+    jira.on("POST", "/rest/api/3/comment/list", ok({"values": values, "isLast": True}))
+    read = await comments.comments_by_id(jira.client, "10010", ["7", "8", "9", "x", "²"])
+    assert [(each.id, each.properties_known) for each in read] == [("7", True)]
+    assert jira.query() == {"expand": "properties"}
+    assert jira.sent() == {"ids": [7, 8, 9]}
+    assert await comments.comments_by_id(jira.client, "10010", []) == []
+    assert len(jira.calls) == 1
+
+
+@pytest.mark.parametrize("answer", [status(404), status(403), status(503), ok([]), ok({})])
+async def test_who_does_not_give_comments_by_id_is_asked_for_each(
+    jira: FakeJira, answer: httpx2.Response
+) -> None:
+    jira.on("POST", "/rest/api/3/comment/list", answer)
+    assert await comments.comments_by_id(jira.client, "10010", ["7"]) == []
+
+
+async def test_comments_by_id_heed_jiras_wish_to_be_left_alone(jira: FakeJira) -> None:
+    jira.on("POST", "/rest/api/3/comment/list", status(429, {"Retry-After": "7"}))
+    with pytest.raises(JiraRateLimited):
+        await comments.comments_by_id(jira.client, "10010", ["7"])
+
+
 async def test_a_comment_comes_with_its_properties(jira: FakeJira) -> None:
     jira.on("GET", f"{LIST}/7", ok(comment("7", mark=MARK)))
     read = await comments.comment(jira.client, "10010", "7")

@@ -15,7 +15,7 @@ from app.jira import comments, permissions, service_desk
 from app.jira.client import JiraClient, client_for
 from app.jira.limits import Limits
 from app.sandbox.jira import JiraSite
-from tests.jira.doubles import document
+from tests.jira.doubles import LedgerInMemory, document
 from tests.sandbox.receiver import KEY, installed
 from tests.support.clock import FakeClock
 
@@ -38,7 +38,7 @@ def site() -> Iterator[JiraSite]:
 
 @pytest.fixture
 def limits() -> Limits:
-    return Limits(CLOCK)
+    return Limits(CLOCK, LedgerInMemory())
 
 
 @pytest.fixture
@@ -173,7 +173,7 @@ async def test_a_burst_of_writes_never_meets_jiras_limit(clock: FakeClock) -> No
     with installed(JiraSite(clock=clock)) as (site, _):
         secret = site.link.installed.shared_secret
         async with httpx2.AsyncClient(trust_env=False) as http:
-            row, limits = Row(site.base_url), Limits(clock)
+            row, limits = Row(site.base_url), Limits(clock, LedgerInMemory())
             client = client_for(row, KEY, secret, http=http, clock=clock, limits=limits)
 
             async def write() -> None:

@@ -374,3 +374,53 @@ def test_one_issue_takes_twenty_writes_in_two_seconds() -> None:
         assert call(jira, "GET", COMMENTS).status_code == 200
         clock.advance(2)
         assert call(jira, "PUT", path, 1).status_code == 201
+
+
+def test_a_search_goes_on_behind_the_last_issue_although_others_move(shared: JiraSite) -> None:
+    keys = [shared.create_issue("OPS", f"No. {number}").key for number in range(3)]
+    query = {
+        "jql": 'project in (10000) and updated >= "-1m" ORDER BY updated ASC',
+        "maxResults": 1,
+        "fields": ["summary"],
+    }
+    found: list[str] = []
+    while len(found) < 20:
+        answer = call(shared, "POST", "/rest/api/3/search/jql", query).json()
+        [issue] = answer["issues"]
+        assert set(issue["fields"]) == {"summary"}
+        found.append(issue["key"])
+        if found[-1] == keys[0]:
+            shared.comment(keys[0], "It stands at the end now.")
+        if answer["isLast"]:
+            break
+        query["nextPageToken"] = answer["nextPageToken"]
+
+    assert found[found.index(keys[0]) :] == [*keys, keys[0]]
+
+
+@pytest.mark.parametrize(
+    "jql", ["ORDER BY updated ASC", "project = NONE AND updated >= -5m", "project in (10000, 99)"]
+)
+def test_a_search_without_a_bound_or_for_an_unknown_project_is_refused(
+    shared: JiraSite, jql: str
+) -> None:
+    query = str(httpx2.QueryParams({"jql": jql}))
+
+    assert call(shared, "GET", f"/rest/api/3/search/jql?{query}").status_code == 400
+
+
+def test_a_search_can_leave_projects_out(shared: JiraSite) -> None:
+    query = str(httpx2.QueryParams({"jql": "project not in (OPS)", "fields": "project"}))
+    answer = call(shared, "GET", f"/rest/api/3/search/jql?{query}").json()
+
+    assert {one["fields"]["project"]["key"] for one in answer["issues"]} == {"SUP"}
+
+
+def test_a_deleted_comment_changes_its_issue() -> None:
+    clock = FakeClock()
+    with installed(JiraSite(clock=clock)) as (jira, _):
+        comment = jira.comment("OPS-1", "Why?")
+        clock.advance(60)
+        jira.delete_comment(comment)
+
+        assert jira.issue("OPS-1").updated == clock.now()

@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select, update
 
 from app.errors import LeaseLost
-from app.store import threads, turns
+from app.store import claiming, threads, turns
 from app.store.database import Database
 from app.store.statements import UNIX_EPOCH, insert_new, sort_key
 from app.store.tables import Issue, Item, Tenant, Thread, Turn, Unseen
@@ -21,14 +21,13 @@ from tests.support.rows import add_tenant, add_thread, item_of, opened
 
 SOON = START + timedelta(seconds=5)
 LATER = START + timedelta(minutes=5)
-"""After every lease of these tests has lapsed."""
 
 
 async def claim(
     database: Database, owner: str = "worker", now: datetime = START, *,
     most: int = 64, per_tenant: int = 16,
 ) -> list[Lease]:  # fmt: skip
-    return await database.write(threads.claim, owner, now, 60.0, most, per_tenant)
+    return await database.write(claiming.claim, owner, now, 60.0, most, per_tenant)
 
 
 async def thread_of(database: Database, thread_id: str) -> Thread:
@@ -52,6 +51,16 @@ def add_unseen(db: Session, thread_id: str) -> None:
             received_at=START,
         )
     )
+
+
+async def lapse(database: Database) -> None:
+    """Minutes pass by the clock that leases are held by, which on PostgreSQL is the server's."""
+
+    def backdate(db: Session) -> None:
+        leased = update(Thread).where(col(Thread.lease_until).is_not(None))
+        db.execute(leased.values(lease_until=UNIX_EPOCH))
+
+    await database.write(backdate)
 
 
 def ids(leases: list[Lease]) -> set[str]:
@@ -162,7 +171,8 @@ async def test_a_held_thread_is_skipped_until_its_lease_lapses(database: Databas
     await database.write(threads.make_due, thread_id, START)
     assert await claim(database, "two", SOON) == []
     assert await database.write(threads.claim_one, thread_id, "two", SOON, 60.0) is None
-    [second] = await claim(database, "two", LATER)
+    await lapse(database)
+    [second] = await claim(database, "two", SOON)
     assert second.thread_id == thread_id
     assert second.fence > first.fence
 
@@ -171,7 +181,8 @@ async def test_a_dead_workers_thread_is_taken_although_nothing_came_in(database:
     await due_thread(database)
     [first] = await claim(database, "dead")
     assert await claim(database, "alive", SOON) == []
-    [second] = await claim(database, "alive", LATER)
+    await lapse(database)
+    [second] = await claim(database, "alive", SOON)
     assert second.thread_id == first.thread_id
 
 
@@ -179,13 +190,16 @@ async def test_a_dead_workers_threads_count_no_longer(database: Database) -> Non
     for n in range(4):
         await due_thread(database, str(n))
     assert len(await claim(database, "dead", per_tenant=2)) == 2
-    assert len(await claim(database, "alive", LATER, per_tenant=2)) == 2
+    assert await claim(database, "alive", SOON, per_tenant=2) == []
+    await lapse(database)
+    assert len(await claim(database, "alive", SOON, per_tenant=2)) == 2
 
 
 async def test_a_renewed_lease_does_not_lapse(database: Database) -> None:
     thread_id = await due_thread(database)
     [lease] = await claim(database)
-    await database.write(threads.renew, lease, LATER + timedelta(seconds=1))
+    await lapse(database)
+    await database.write(threads.renew, lease, LATER)
     await database.write(threads.make_due, thread_id, START)
     assert await claim(database, "other", LATER) == []
 
@@ -193,6 +207,7 @@ async def test_a_renewed_lease_does_not_lapse(database: Database) -> None:
 async def test_who_lost_the_lease_can_write_nothing(database: Database) -> None:
     await due_thread(database)
     [old] = await claim(database, "slow")
+    await lapse(database)
     [new] = await claim(database, "quick", LATER)
 
     def speak(db: Session, lease: Lease) -> None:
@@ -200,7 +215,7 @@ async def test_who_lost_the_lease_can_write_nothing(database: Database) -> None:
 
     for operation in (
         database.write(threads.hold, old),
-        database.write(threads.renew, old, LATER + timedelta(hours=1)),
+        database.write(threads.renew, old, LATER),
         database.write(threads.release, old, None, LATER),
         database.write(speak, old),
     ):
@@ -214,6 +229,7 @@ async def test_who_lost_the_lease_can_write_nothing(database: Database) -> None:
 async def test_the_same_worker_may_not_use_its_older_lease(database: Database) -> None:
     await due_thread(database)
     [old] = await claim(database, "worker")
+    await lapse(database)
     await claim(database, "worker", LATER)
     with pytest.raises(LeaseLost):
         await database.write(threads.hold, old)
@@ -222,7 +238,7 @@ async def test_the_same_worker_may_not_use_its_older_lease(database: Database) -
 async def test_a_lease_opens_no_other_tenants_thread(database: Database) -> None:
     await due_thread(database)
     [lease] = await claim(database)
-    forged = Lease("umbrella", lease.thread_id, lease.owner, lease.fence)
+    forged = Lease("umbrella", lease.thread_id, lease.owner, lease.fence, lease.seconds)
     with pytest.raises(LeaseLost):
         await database.write(threads.hold, forged)
 

@@ -74,7 +74,7 @@ def binaries() -> Path | None:
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[PostgreSQL]:
+def running(folder: Path, options: str = OPTIONS) -> Iterator[PostgreSQL]:
     """A new server from the programs in ``folder``, stopped and removed at the end."""
     user = _unprivileged()
     # Not below pytest's folders, which only their owner may enter.
@@ -89,8 +89,8 @@ def running(folder: Path) -> Iterator[PostgreSQL]:
         run("initdb", "--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C",
             "--no-sync", "--no-instructions")  # fmt: skip
         port = _free_port()
-        options = f"{OPTIONS} -c port={port} -c unix_socket_directories={home}"
-        run("pg_ctl", "start", "--wait", f"--log={home}/log", f"--options={options}")
+        all_options = f"{options} -c port={port} -c unix_socket_directories={home}"
+        run("pg_ctl", "start", "--wait", f"--log={home}/log", f"--options={all_options}")
         try:
             yield PostgreSQL(port, count(1))
         finally:

@@ -37,6 +37,7 @@ from tests.jira.adf.documents import is_valid
 T = TypeVar("T")
 
 PATIENCE = 20.0
+COMES_UP = 60.0  # seconds: a busy machine takes long to read all that the app is made of
 GRACE = timedelta(seconds=0.5)
 """The simulated Jira has done with a request much sooner than a real one may."""
 QUICK = {"settle_for": 0.05}
@@ -203,12 +204,17 @@ def valid_adf(document: dict[str, Any]) -> None:
         raise ValueError("not valid by the ADF schema")
 
 
+RETRIES = (0.05, 0.1, 0.2, 0.4, 0.8)
+"""Seconds until Jira tries a webhook again."""
+
+
 @contextmanager
-def sites(clock: Clock | None = None) -> Iterator[tuple[JiraSite, OpenAISite, str]]:
+def sites(
+    clock: Clock | None = None, retries: tuple[float, ...] = RETRIES
+) -> Iterator[tuple[JiraSite, OpenAISite, str]]:
     """Both simulated sites, served; and the URL of the simulated OpenAI's API."""
-    delays = (0.05, 0.1, 0.2, 0.4, 0.8)
     with ExitStack() as stack:
-        site = JiraSite(clock=clock, retry_delays=delays, adf_validator=valid_adf)
+        site = JiraSite(clock=clock, retry_delays=retries, adf_validator=valid_adf)
         jira = stack.enter_context(site.serve())
         openai = OpenAISite(clock=SystemClock())
         served = stack.enter_context(serve(openai.asgi))
@@ -258,6 +264,11 @@ class AppProcess:
         self.output: IO[bytes] | None = None
         self._process: subprocess.Popen[bytes] | None = None
 
+    @property
+    def url(self) -> str:
+        """Where it listens, or the web process does that it works beside."""
+        return f"http://127.0.0.1:{self.values['PORT']}"
+
     def start(self, *arguments: str, module: str = "app.cli") -> None:
         """Start it and wait until it can serve; ``output``, if set, takes all that it says."""
         import httpx2  # noqa: PLC0415
@@ -268,7 +279,7 @@ class AppProcess:
             stdout=self.output,
             stderr=self.output,
         )
-        url = f"{self.values['APP_BASE_URL']}/readyz"
+        url = f"{self.url}/readyz"
 
         def ready() -> bool:
             assert self._process is not None
@@ -278,7 +289,7 @@ class AppProcess:
             except httpx2.TransportError:
                 return False
 
-        until(ready, "the app to come up")
+        until(ready, "the app to come up", COMES_UP)
 
     def kill(self) -> None:
         """Kill -9: no goodbye of any kind."""
@@ -298,9 +309,11 @@ class AppProcess:
 
 
 @contextmanager
-def world_of_processes(database_url: str, **environ: str) -> Iterator[tuple[World, AppProcess]]:
+def world_of_processes(
+    database_url: str, retries: tuple[float, ...] = RETRIES, /, **environ: str
+) -> Iterator[tuple[World, AppProcess]]:
     """The whole system, with the app as a process that can be killed; not started yet."""
-    with sites() as (jira, openai, openai_url), ExitStack() as stack:
+    with sites(retries=retries) as (jira, openai, openai_url), ExitStack() as stack:
         values = environment(jira, openai, database_url, free_port())
         values |= {"OPENAI_BASE_URL": openai_url, **environ}
         settings = settings_of(values)

@@ -41,7 +41,7 @@ def test_jira_may_be_down_when_the_question_is_fetched(here: World) -> None:
     assert len(here.answers("OPS-1")) == 1
 
 
-@pytest.mark.parametrize("kind", ["server_error", "unavailable", "drop", "fail"])
+@pytest.mark.parametrize("kind", ["rate_limited", "server_error", "unavailable", "drop", "fail"])
 def test_one_answer_although_the_model_failed_first(here: World, kind: ModelFault) -> None:
     here.openai.faults.add(kind, 1, retry_after=1)
 

@@ -473,7 +473,7 @@ async def test_one_that_was_given_up_is_tried_again_knowing_that_it_may_stand(
 ) -> None:
     def give_up(db: Session, row_id: str) -> None:
         row = db.get_one(Outgoing, row_id)
-        outgoing.note_try(row, START, internal=True)
+        row.internal, row.posts, row.tried_at = True, 1, START
         outgoing.close(row, "failed", "jira_unreachable", START)
 
     with opened(database_url) as database:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, select
 
 from app.doors.arrivals import Arrival, Happening
 from app.errors import LeaseLost
 from app.settings import Settings
-from app.store import threads, turns
+from app.store import claiming, threads, turns
 from app.store.database import Database
 from app.store.tables import Item, Thread, Turn, Unseen
 from app.store.threads import Lease
@@ -59,6 +61,32 @@ async def test_a_repeated_delivery_has_no_second_effect(
     assert (thread.due_at, thread.last_n, thread.filled_at) == (START, 0, None)
 
 
+async def test_deliveries_that_come_at_once_are_each_taken_in_once(
+    database: Database, clock: FakeClock
+) -> None:
+    numbers = [1, 2, 2, 3, 1, 4]
+    fresh = await asyncio.gather(*(take_in(database, arrival(n), clock) for n in numbers))
+    assert sum(fresh) == 4
+    assert await database.read(unseen) == {"1", "2", "3", "4"}
+    assert not any(await asyncio.gather(*(take_in(database, arrival(n), clock) for n in numbers)))
+    assert len(await database.read(unseen)) == 4
+
+
+async def test_what_comes_at_once_with_one_of_no_tenant_is_taken_in(
+    database: Database, clock: FakeClock
+) -> None:
+    stray = intake.receive(arrival(9), "nobody", database=database, clock=clock)
+    told = await asyncio.gather(
+        take_in(database, arrival(1), clock),
+        stray,
+        take_in(database, arrival(2), clock),
+        return_exceptions=True,
+    )
+    assert (told[0], told[2]) == (True, True)
+    assert isinstance(told[1], IntegrityError)
+    assert await database.read(unseen) == {"1", "2"}
+
+
 async def test_another_tenants_delivery_of_that_name_is_another(
     database: Database, clock: FakeClock
 ) -> None:
@@ -86,7 +114,7 @@ async def ask(database: Database, client_id: str = "c1") -> Asked:
 
 
 async def lease_of(database: Database) -> Lease:
-    [lease] = await database.write(threads.claim, "worker", START, 60.0, 1, 1)
+    [lease] = await database.write(claiming.claim, "worker", START, 60.0, 1, 1)
     return lease
 
 
@@ -118,7 +146,7 @@ async def test_a_message_that_was_answered_opens_no_turn_when_it_comes_again(
     await database.write(threads.release, lease, None, START)
     assert await ask(database) == first
     assert len(await all_turns(database)) == 1
-    assert await database.write(threads.claim, "worker", START, 60.0, 1, 1) == []
+    assert await database.write(claiming.claim, "worker", START, 60.0, 1, 1) == []
 
 
 # --- stopped --------------------------------------------------------------------------------
@@ -157,11 +185,16 @@ async def test_what_a_takeover_stopped_is_still_asked(database: Database) -> Non
     assert isinstance(step, Run)
 
 
+def _taken_over(db: Session, lease: Lease) -> None:
+    thread = db.get_one(Thread, lease.thread_id)
+    thread.lease_owner, thread.fence = "another", thread.fence + 1
+
+
 async def test_a_worker_that_lost_its_lease_decides_nothing(database: Database) -> None:
     await ask(database)
     lease = await lease_of(database)
     later = START + timedelta(minutes=5)
-    await database.write(threads.claim, "another", later, 60.0, 1, 1)
+    await database.write(_taken_over, lease)
     with pytest.raises(LeaseLost):
         await database.write(decide, lease, Settings(), later)
     assert [turn.state for turn in await all_turns(database)] == ["waiting"]

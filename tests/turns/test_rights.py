@@ -198,6 +198,20 @@ async def test_a_reader_is_asked_about_once_in_half_a_minute(site: Site) -> None
     assert len(site.asked) == 2
 
 
+async def test_a_readers_windows_that_come_back_together_ask_once(site: Site) -> None:
+    site.grants("BROWSE_PROJECTS")
+    await site.is_service_project(False)
+    viewer = site.viewer()
+    together = [site.desk.require_reader(viewer), site.desk.require_reader(viewer)]
+    assert all(found.browse for found in await asyncio.gather(*together))
+    assert len(site.asked) == 1
+    site.clock.advance(30)
+    site.fails()
+    refused = [site.desk.require_reader(viewer), site.desk.require_reader(viewer)]
+    told = await asyncio.gather(*refused, return_exceptions=True)
+    assert all(isinstance(one, JiraUnavailable) for one in told)
+
+
 async def test_a_no_is_remembered_as_well(site: Site) -> None:
     await site.is_service_project(kind=False)
     site.grants()

@@ -219,9 +219,11 @@ class Tracker:
         with self.lock:
             issue = self._issues[comment.issue_id]
             del self._comments[issue.id][comment.id]
+            now = self._clock.now()
+            issue = replace(issue, updated=now)
             self._store(issue)
             if tell:
-                self._tell(Event("comment_deleted", self._clock.now(), by, issue, comment))
+                self._tell(Event("comment_deleted", now, by, issue, comment))
 
     def _update(self, issue: Issue, by: User, kind: str, *changes: Change) -> Issue:
         now = self._clock.now()

@@ -33,7 +33,11 @@ def routes(site: JiraSite) -> list[BaseRoute]:
         route(site, f"{V3}/field", {"GET": (issues.fields, "READ")}),
         route(site, f"{V3}/project/search", {"GET": (issues.projects, "READ")}),
         route(site, f"{V3}/project/{{project}}", {"GET": (issues.project, "READ")}),
-        route(site, f"{V3}/search/jql", {"GET": (issues.search, "READ")}),
+        route(
+            site,
+            f"{V3}/search/jql",
+            {"GET": (issues.search, "READ"), "POST": (issues.search, "READ")},
+        ),
         route(site, f"{V3}/issue/{{issue}}", {"GET": (issues.read, "READ")}),
         route(
             site,

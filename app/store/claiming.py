@@ -1,0 +1,163 @@
+"""Which threads a worker takes next: shared out among tenants, and cheap however many there are.
+
+What it costs grows with the tenants that have something due and with what is leased, not with the
+threads there are, nor with how many of one tenant's wait. See the indexes of ``tables.Thread``.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, literal, or_, union_all
+from sqlalchemy.sql.elements import SQLCoreOperations
+from sqlmodel import Session, col, select
+
+from app.store import database_clock, threads
+from app.store.tables import Tenant, Thread
+from app.store.threads import Lease
+
+
+@dataclass(frozen=True)
+class _Waiting:
+    """A thread that wants a worker, since when."""
+
+    thread_id: str
+    tenant_id: str
+    since: datetime
+
+
+def claim(
+    db: Session, owner: str, now: datetime, seconds: float, most: int, per_tenant: int
+) -> list[Lease]:
+    """Take up to ``most`` threads that want a worker, no tenant above its share.
+
+    Next in turn is always the tenant with the fewest under way, in whichever process; of its
+    threads, the one that has waited longest. So whoever has one thread comes before the seventeenth
+    of a tenant with a thousand. Two processes that claim at the same instant do not see each
+    other's: by so much a tenant may be above its share for once.
+
+    Args:
+        db: in a transaction.
+        owner: the worker.
+        now: by this process's clock. It is what ``due_at`` was written by, perhaps on another host:
+            a wrong one has a thread looked at too early or too late, and takes it from nobody.
+        seconds: how long the leases hold, by the database's clock.
+        most: leases to take at once.
+        per_tenant: leases that a tenant may have in all processes.
+    """
+    if not db.execute(select(_somebody_waits(db, now))).scalar_one():
+        return []
+    # What lapses between these two is seen by neither, and found the next time.
+    waiting = _lapsed(db, now)
+    held = _held(db, now)
+    waiting += _due(db, now, held, most, per_tenant)
+    chosen = _in_turn(waiting, held, most, per_tenant)
+    return threads.take(db, chosen, owner, now, seconds, _wants_a_worker(db, now))
+
+
+def _in_turn(
+    waiting: Iterable[_Waiting], held: Mapping[str, int], most: int, per_tenant: int
+) -> list[str]:
+    """Ids of the threads to take, in order (pure)."""
+    under_way = Counter(held)
+    ranked: list[tuple[int, datetime, str]] = []
+    for one in sorted(waiting, key=lambda one: (one.since, one.thread_id)):
+        ranked.append((under_way[one.tenant_id], one.since, one.thread_id))
+        under_way[one.tenant_id] += 1
+    return [thread_id for place, _, thread_id in sorted(ranked) if place < per_tenant][:most]
+
+
+def _is_due(now: datetime) -> ColumnElement[bool]:
+    """Due, and held by nobody."""
+    return and_(col(Thread.lease_until).is_(None), col(Thread.due_at) <= now)
+
+
+def _has_lapsed(db: Session, now: datetime) -> ColumnElement[bool]:
+    """Held by somebody who let the lease lapse: a dead worker."""
+    return col(Thread.lease_until) <= database_clock.instant(db, now)
+
+
+def _wants_a_worker(db: Session, now: datetime) -> ColumnElement[bool]:
+    return or_(_is_due(now), _has_lapsed(db, now))
+
+
+def _somebody_waits(db: Session, now: datetime) -> ColumnElement[bool]:
+    """Told from the first entry of either index: so it costs little to look when all is quiet."""
+    due, until = col(Thread.due_at), col(Thread.lease_until)
+    first_due = select(due).where(until.is_(None), due.is_not(None)).order_by(due).limit(1)
+    first_lapsed = select(until).where(until.is_not(None)).order_by(until).limit(1)
+    return or_(
+        first_due.scalar_subquery() <= now,
+        first_lapsed.scalar_subquery() <= database_clock.instant(db, now),
+    )
+
+
+def _lapsed(db: Session, now: datetime) -> list[_Waiting]:
+    rows = db.exec(
+        select(col(Thread.id), col(Thread.tenant_id), col(Thread.lease_until)).where(
+            _has_lapsed(db, now)
+        )
+    )
+    lapsed = [_Waiting(id_, tenant_id, until) for id_, tenant_id, until in rows if until]
+    if not lapsed:
+        return []
+    theirs = col(Tenant.id).in_({one.tenant_id for one in lapsed})
+    installed = set(db.exec(select(Tenant.id).where(theirs, Tenant.state == "installed")))
+    return [one for one in lapsed if one.tenant_id in installed]
+
+
+def _held(db: Session, now: datetime) -> Counter[str]:
+    """How many threads of each tenant are under way."""
+    under_way = col(Thread.lease_until) > database_clock.instant(db, now)
+    # Counted here: grouped by the database, SQLite reads every thread in the order of tenants.
+    return Counter(db.exec(select(Thread.tenant_id).where(under_way)))
+
+
+def _due(
+    db: Session, now: datetime, held: Mapping[str, int], most: int, per_tenant: int
+) -> list[_Waiting]:
+    """Of each tenant that has room, the longest-waiting threads: no more than its room."""
+    first = _in_order(col(Tenant.id)).limit(1).scalar_subquery()
+    asking = (
+        select(col(Tenant.id), first.label("first"))
+        .where(col(Tenant.state) == "installed")
+        .subquery()
+    )
+    found = db.execute(asking.select().where(asking.c.first <= now))
+    rooms = sorted(
+        (held.get(tenant_id, 0), since, tenant_id)
+        for tenant_id, since in found
+        if held.get(tenant_id, 0) < per_tenant
+    )[:most]
+    if not rooms:
+        return []
+    of_each = [
+        _in_order(literal(tenant_id))
+        .add_columns(col(Thread.id), col(Thread.tenant_id))
+        .limit(per_tenant - under_way)
+        .subquery()
+        for under_way, _, tenant_id in rooms
+    ]
+    rows = db.execute(union_all(*(one.select().where(one.c.due_at <= now) for one in of_each)))
+    return [_Waiting(thread_id, tenant_id, since) for since, thread_id, tenant_id in rows]
+
+
+def _in_order(tenant_id: SQLCoreOperations[str]) -> Select[Any]:
+    """When a tenant's free threads are due, the longest-waiting first.
+
+    Which of them are due by now is for the caller to ask, of the few that it takes: asked in here,
+    PostgreSQL may well walk through what is due of *all* tenants.
+    """
+    return (
+        select(col(Thread.due_at))
+        .where(
+            col(Thread.tenant_id) == tenant_id,
+            col(Thread.lease_until).is_(None),
+            col(Thread.due_at).is_not(None),
+        )
+        .order_by(col(Thread.due_at), col(Thread.id))
+    )
