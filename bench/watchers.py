@@ -25,7 +25,7 @@ from bench.talking import Place
 WATCHERS = 1_000
 EVENTS = 20
 STREAMS = 10_000
-THREADS = 100
+THREADS = 10
 SETTLE = 5.0
 IDLE = 35.0
 """Seconds: at least two heartbeats of every stream, and one question for rights."""
@@ -33,7 +33,7 @@ METHOD = (
     "One event: it is written by another process to PostgreSQL, whose clock starts before the"
     " transaction; the app's one process hears of it, reads it once and sends it to 1,000 watchers"
     " of one thread, who note when it came. better-sse is asked by a request to tell the same to"
-    " 1,000 of its own. Medians of 20 events. Open streams: on 100 threads, all of one person,"
+    " 1,000 of its own. Medians of 20 events. Open streams: on 10 threads, all of one person,"
     " opened by a process beside; memory is what the process holds more than before, idle CPU"
     " is taken over 35 s with heartbeats (every 15 s on both) and, for the app alone, with the"
     " questions to Jira whether the viewer may still see the issue."

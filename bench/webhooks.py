@@ -19,8 +19,8 @@ from bench.machine import cpu_seconds
 from bench.results import Result
 from tests.support.world import World
 
-REQUESTS = 6_000
-WARM_UP = 2_000
+REQUESTS = 4_000
+WARM_UP = 1_000
 CONNECTIONS = 20
 ROUNDS = 3
 ISSUES = 200

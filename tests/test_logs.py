@@ -51,6 +51,7 @@ def _questions(here: World) -> None:
 
 
 def _bad_days(here: World) -> None:
+    here.jira.faults.add("*", "/rest/api/3/comment/list", "status", times=3)
     here.jira.faults.add("GET", "/rest/api/3/issue/*", "status", times=3)
     here.jira.faults.add("POST", COMMENTS, "status", status=413)
     here.jira.comment("OPS-1", f"{CANARY}-TOO-MANY?")

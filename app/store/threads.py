@@ -119,13 +119,17 @@ def make_due(db: Session, thread_id: str, at: datetime) -> None:
 
 
 def make_all_due(db: Session, thread_ids: Collection[str], at: datetime) -> None:
-    """The same for several threads, locked in the order of their ids."""
+    """The same for several threads, locked in the order of their ids.
+
+    No stronger than what other doors hold that file something on the same thread: two would wait
+    for each other.
+    """
     due = col(Thread.due_at)
     late = (
         select(Thread.id)
         .where(col(Thread.id).in_(thread_ids), or_(due.is_(None), due > at))
         .order_by(col(Thread.id))
-        .with_for_update()
+        .with_for_update(key_share=True)
     )
     db.execute(
         update(Thread)

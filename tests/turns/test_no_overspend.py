@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
-from sqlmodel import Session, select
+from sqlmodel import Session, select, text
 
 from app.clock import SystemClock
 from app.store.database import Database
@@ -88,6 +88,30 @@ async def test_of_two_hundred_at_once_as_many_are_let_in_as_fit_and_never_more(
         assert reserved + spent == cap
 
 
+@pytest.mark.postgresql
+@pytest.mark.parametrize("database_kind", ["postgresql"])
+async def test_whoever_asks_while_another_is_let_in_waits_and_counts_it(
+    database: Database, database_url: str
+) -> None:
+    await database.write(budget.reserve, "before", 1, "acme", 10, 100, START)
+    with opened(database_url) as other, Session(other._write_engine) as first:
+        assert budget.reserve(first, "one", 1, "acme", 60, 100, START)  # and is not written yet
+        second = asyncio.create_task(
+            database.write(budget.reserve, "two", 1, "acme", 60, 100, START)
+        )
+        while not await database.read(somebody_waits):
+            assert not second.done()
+        first.commit()
+        assert not await second
+    assert await database.read(totals) == (70, 0)
+
+
+def somebody_waits(db: Session) -> bool:
+    asked = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+    waiting: int = db.connection().execute(asked).scalar_one()
+    return waiting > 0
+
+
 async def test_a_model_that_took_more_than_was_held_is_counted_in_full(
     database: Database,
 ) -> None:
@@ -158,9 +182,9 @@ def _held_for_one(here: World) -> int:
 def test_what_is_held_is_never_less_than_what_the_model_counts(here: World) -> None:
     """The simulated OpenAI counts words, of which none is shorter than a byte."""
     short, strange = "a " * 2000, "\u200b".join("ab" * 50) + "🙂 " * 300 + "<b>&amp;</b> \\ '"
-    for text in ("…", short, strange):
+    for words in ("…", short, strange):
         here.openai.hold()
-        here.jira.comment("OPS-1", text, by="rita")
+        here.jira.comment("OPS-1", words, by="rita")
         until(lambda: here.openai.active_streams, "the model to begin")
         [one] = here.read(held)
         here.openai.release()
