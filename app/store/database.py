@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import sqlite3
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, Any, Concatenate, ParamSpec, Self, TypeVar
@@ -93,11 +93,21 @@ class Database:
         """
         if kwargs:
             raise TypeError("operations take their arguments by position")
+        locks = (str(getattr(a, "thread_id", a)) for a in args if _names_rows(a))
+        return await self._submit(fn, args, locks)
+
+    async def _submit(
+        self,
+        fn: Callable[..., T],
+        args: tuple[Any, ...],
+        locks: Iterable[str] = (),
+        *,
+        alone: bool = False,
+    ) -> T:
         if self._writer is None:
             admit = None if self.is_sqlite else schema.admit
             self._writer = Writer(self._write_engine, self._committed, admit)
-        locks = (str(getattr(a, "thread_id", a)) for a in args if _names_rows(a))
-        result: T = await self._writer.submit(fn, args, locks)
+        result: T = await self._writer.submit(fn, args, locks, alone=alone)
         return result
 
     async def read(
@@ -124,7 +134,12 @@ class Database:
 
     async def write_together(self, fn: Callable[[Session, Sequence[K]], Sequence[V]], one: K) -> V:
         """What ``fn(db, several)`` made of ``one``, once it is committed; as :meth:`write`."""
-        return await self._round(self.write, fn).ask(one)
+        return await self._round(self._write_alone, fn).ask(one)
+
+    async def _write_alone(
+        self, fn: Callable[[Session, Sequence[K]], T], several: Sequence[K]
+    ) -> T:
+        return await self._submit(fn, (several,), alone=True)
 
     def _round(
         self,

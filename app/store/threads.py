@@ -6,8 +6,9 @@ import secrets
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, cast
 
-from sqlalchemy import ColumnElement, or_, update
+from sqlalchemy import ColumnElement, Integer, bindparam, or_, update
 from sqlmodel import Session, col, delete, select
 
 from app.errors import LeaseLost
@@ -15,7 +16,7 @@ from app.store import database_clock
 from app.store.ids import new_epoch, new_id
 from app.store.statements import insert_new
 from app.store.tables import Issue, Item, Thread, Unseen
-from app.store.writer import announce
+from app.store.writer import KEPT, announce
 
 DUE = "due"
 """The signal that some thread wants a worker; ``due:<id>`` is meant for the one that has it."""
@@ -44,6 +45,9 @@ class Lease:
 
 def ensure_issue(db: Session, tenant_id: str, issue_id: str) -> Issue:
     """The row of an issue, made where it is missing."""
+    found = db.get(Issue, (tenant_id, issue_id))
+    if found is not None:
+        return found
     insert_new(db, Issue, {"tenant_id": tenant_id, "issue_id": issue_id})
     return db.get_one(Issue, (tenant_id, issue_id))
 
@@ -76,14 +80,16 @@ def ensure_thread(
     return made
 
 
+_OF_ISSUE = select(Thread).where(
+    Thread.tenant_id == bindparam("tenant_id"),
+    Thread.issue_id == bindparam("issue_id"),
+    Thread.audience == bindparam("audience"),
+)
+
+
 def of_issue(db: Session, tenant_id: str, issue_id: str, audience: str) -> Thread | None:
-    return db.exec(
-        select(Thread).where(
-            Thread.tenant_id == tenant_id,
-            Thread.issue_id == issue_id,
-            Thread.audience == audience,
-        )
-    ).one_or_none()
+    named = {"tenant_id": tenant_id, "issue_id": issue_id, "audience": audience}
+    return db.exec(_OF_ISSUE, params=named).one_or_none()
 
 
 def public_of(db: Session, issues: Collection[tuple[str, str]]) -> dict[tuple[str, str], str]:
@@ -101,9 +107,8 @@ def public_of(db: Session, issues: Collection[tuple[str, str]]) -> dict[tuple[st
 def by_id(db: Session, tenant_id: str, thread_id: str) -> Thread | None:
     if not thread_id.isprintable():  # such as NUL, which PostgreSQL refuses to look for
         return None
-    return db.exec(
-        select(Thread).where(Thread.tenant_id == tenant_id, Thread.id == thread_id)
-    ).one_or_none()
+    thread = db.get(Thread, thread_id)
+    return thread if thread is not None and thread.tenant_id == tenant_id else None
 
 
 def make_due(db: Session, thread_id: str, at: datetime) -> None:
@@ -143,6 +148,26 @@ def make_all_due(db: Session, thread_ids: Collection[str], at: datetime) -> None
 
 
 # --- leases ---------------------------------------------------------------------------------
+
+_HELD = (
+    select(Thread)
+    .where(
+        Thread.tenant_id == bindparam("tenant_id"),
+        Thread.id == bindparam("thread_id"),
+        Thread.fence == bindparam("fence"),
+        Thread.lease_owner == bindparam("owner"),
+    )
+    .with_for_update()
+)
+
+
+_THREADS = cast("Any", Thread).__table__
+_ALL_HELD = (
+    select(_THREADS.c.id, _THREADS.c.tenant_id, _THREADS.c.fence, _THREADS.c.lease_owner)
+    .where(_THREADS.c.id.in_(bindparam("threads", expanding=True)))
+    .order_by(_THREADS.c.id)
+    .with_for_update()
+)
 
 
 def claim_one(
@@ -191,19 +216,33 @@ def hold(db: Session, lease: Lease) -> Thread:
     Raises:
         LeaseLost: another worker has it, or it is gone.
     """
-    thread = db.exec(
-        select(Thread)
-        .where(
-            Thread.tenant_id == lease.tenant_id,
-            Thread.id == lease.thread_id,
-            Thread.fence == lease.fence,
-            Thread.lease_owner == lease.owner,
-        )
-        .with_for_update()
-    ).one_or_none()
+    kept: dict[object, Thread] = db.info.setdefault(KEPT, {})
+    thread = kept.get(lease)
+    if thread is not None and (thread.fence, thread.lease_owner) == (lease.fence, lease.owner):
+        return thread
+    named = {
+        "tenant_id": lease.tenant_id,
+        "thread_id": lease.thread_id,
+        "fence": lease.fence,
+        "owner": lease.owner,
+    }
+    thread = db.exec(_HELD, params=named).one_or_none()
     if thread is None:
         raise LeaseLost
+    kept[lease] = thread
     return thread
+
+
+def held(db: Session, leases: Iterable[Lease]) -> set[Lease]:
+    """Those of these leases that hold, their threads locked in the order of their ids."""
+    named = {"threads": sorted({lease.thread_id for lease in leases})}
+    rows = db.connection().execute(_ALL_HELD, named)
+    standing = {row.id: (row.tenant_id, row.fence, row.lease_owner) for row in rows}
+    return {
+        lease
+        for lease in leases
+        if standing.get(lease.thread_id) == (lease.tenant_id, lease.fence, lease.owner)
+    }
 
 
 def renew(db: Session, lease: Lease, now: datetime) -> None:
@@ -266,37 +305,58 @@ def _free(db: Session, threads: Iterable[Thread], now: datetime) -> int:
 
 # --- unseen ---------------------------------------------------------------------------------
 
+_UNSEEN = (
+    select(Unseen)
+    .where(Unseen.thread_id == bindparam("thread_id"))
+    .order_by(col(Unseen.id))
+    .limit(bindparam("most", type_=Integer))
+)
+_ANY_UNSEEN = select(Unseen.id).where(Unseen.thread_id == bindparam("thread_id")).limit(1)
+
 
 def unseen_of(db: Session, thread_id: str, most: int = 500) -> list[Unseen]:
     """What nobody has looked at, oldest first."""
-    return list(
-        db.exec(
-            select(Unseen).where(Unseen.thread_id == thread_id).order_by(col(Unseen.id)).limit(most)
-        ).all()
-    )
+    return list(db.exec(_UNSEEN, params={"thread_id": thread_id, "most": most}).all())
 
 
 def has_unseen(db: Session, thread_id: str, event: str | None = None) -> bool:
     """Whether something unseen came in; with ``event``, something of that kind."""
-    query = select(Unseen.id).where(Unseen.thread_id == thread_id).limit(1)
-    if event is not None:
-        query = query.where(Unseen.event == event)
-    return db.exec(query).first() is not None
+    query = _ANY_UNSEEN if event is None else _ANY_UNSEEN.where(Unseen.event == event)
+    return db.exec(query, params={"thread_id": thread_id}).first() is not None
 
 
 def drop_unseen(db: Session, thread_id: str, ids: Collection[int]) -> None:
     """What was looked at, and nothing else: rows do not become visible in the order of ids."""
+    if not ids:
+        return
     db.exec(delete(Unseen).where(col(Unseen.thread_id) == thread_id, col(Unseen.id).in_(ids)))
 
 
 # --- items ----------------------------------------------------------------------------------
 
+_BY_COMMENT = select(Item).where(
+    Item.thread_id == bindparam("thread_id"), Item.comment_id == bindparam("comment_id")
+)
+_AT = select(Item.id).where(
+    Item.thread_id == bindparam("thread_id"), Item.sort_key == bindparam("sort_key")
+)
+_ITEMS = cast("Any", Item).__table__
+_REWRITE = update(_ITEMS).where(_ITEMS.c.id == bindparam("item_id")).values(text=bindparam("now"))
+_ASKING = (
+    select(Item)
+    .where(
+        Item.thread_id == bindparam("thread_id"),
+        col(Item.asks),
+        col(Item.answered_by).is_(None),
+        Item.state != HIDDEN,
+    )
+    .order_by(col(Item.sort_key))
+)
+
 
 def add_item(db: Session, item: Item) -> Item:
     """Store an item; where its place is taken by another of the same instant, behind it."""
-    while db.exec(
-        select(Item.id).where(Item.thread_id == item.thread_id, Item.sort_key == item.sort_key)
-    ).first():
+    while db.exec(_AT, params={"thread_id": item.thread_id, "sort_key": item.sort_key}).first():
         behind = int(item.sort_key[20:]) + 1 + secrets.randbelow(10**9)
         item.sort_key = item.sort_key[:20] + f"{behind:020d}"
     db.add(item)
@@ -304,20 +364,25 @@ def add_item(db: Session, item: Item) -> Item:
     return item
 
 
+def rewrite(db: Session, texts: Sequence[tuple[str, str]]) -> None:
+    """Give items, by their ids, the whole text that they have by now."""
+    if texts:
+        rows = [{"item_id": item_id, "now": text} for item_id, text in texts]
+        db.connection().execute(_REWRITE, rows)
+
+
 def item_by_id(db: Session, tenant_id: str, thread_id: str, item_id: str) -> Item | None:
     if not item_id.isprintable():  # such as NUL, which PostgreSQL refuses to look for
         return None
-    return db.exec(
-        select(Item).where(
-            Item.tenant_id == tenant_id, Item.thread_id == thread_id, Item.id == item_id
-        )
-    ).one_or_none()
+    item = db.get(Item, item_id)
+    if item is None or (item.tenant_id, item.thread_id) != (tenant_id, thread_id):
+        return None
+    return item
 
 
 def item_by_comment(db: Session, thread_id: str, comment_id: str) -> Item | None:
-    return db.exec(
-        select(Item).where(Item.thread_id == thread_id, Item.comment_id == comment_id)
-    ).one_or_none()
+    named = {"thread_id": thread_id, "comment_id": comment_id}
+    return db.exec(_BY_COMMENT, params=named).one_or_none()
 
 
 def item_by_client(db: Session, thread_id: str, client_id: str) -> Item | None:
@@ -376,15 +441,4 @@ def lock(db: Session, thread_id: str) -> None:
 
 def asking(db: Session, thread_id: str) -> list[Item]:
     """What waits for an answer, oldest first."""
-    return list(
-        db.exec(
-            select(Item)
-            .where(
-                Item.thread_id == thread_id,
-                col(Item.asks),
-                col(Item.answered_by).is_(None),
-                Item.state != HIDDEN,
-            )
-            .order_by(col(Item.sort_key))
-        ).all()
-    )
+    return list(db.exec(_ASKING, params={"thread_id": thread_id}).all())

@@ -2,11 +2,56 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, cast
 
+from sqlalchemy import bindparam
+from sqlalchemy import select as core_select
 from sqlmodel import Session, col, func, or_, select
 
 from app.store.tables import LIVE_STATES, Outgoing, Thread, Turn
+
+_LIVE = select(Turn).where(
+    Turn.thread_id == bindparam("thread_id"), col(Turn.state).in_(LIVE_STATES)
+)
+_ANSWERS = (
+    select(Turn.id)
+    .where(Turn.thread_id == bindparam("thread_id"), Turn.comment_id == bindparam("comment_id"))
+    .limit(1)
+)
+_BROUGHT = (
+    select(Outgoing.id)
+    .where(
+        Outgoing.thread_id == bindparam("thread_id"),
+        Outgoing.comment_id == bindparam("comment_id"),
+    )
+    .limit(1)
+)
+_REPLIES = (
+    select(func.count())
+    .select_from(Turn)
+    .join(Thread, col(Thread.id) == col(Turn.thread_id))
+    .where(
+        Turn.tenant_id == bindparam("tenant_id"),
+        Thread.issue_id == bindparam("issue_id"),
+        Turn.state == "completed",
+        col(Turn.reply_as).in_(("public", "internal")),
+        col(Turn.finished_at) >= bindparam("since"),
+    )
+)
+
+
+_TURNS = cast("Any", Turn).__table__.c
+_STANDING = core_select(
+    _TURNS.id,
+    _TURNS.tenant_id,
+    _TURNS.attempt,
+    _TURNS.state,
+    _TURNS.reply_thread_id,
+    _TURNS.reply_item_id,
+).where(_TURNS.id.in_(bindparam("turns", expanding=True)))
 
 
 def touching(db: Session, tenant_id: str, thread_id: str) -> list[Turn]:
@@ -27,42 +72,43 @@ def touching(db: Session, tenant_id: str, thread_id: str) -> list[Turn]:
 
 def live(db: Session, thread_id: str) -> Turn | None:
     """The thread's one turn that has not ended."""
-    return db.exec(
-        select(Turn).where(Turn.thread_id == thread_id, col(Turn.state).in_(LIVE_STATES))
-    ).one_or_none()
+    return db.exec(_LIVE, params={"thread_id": thread_id}).one_or_none()
 
 
 def by_id(db: Session, tenant_id: str, turn_id: str) -> Turn | None:
     if not turn_id.isprintable():  # such as NUL, which PostgreSQL refuses to look for
         return None
-    return db.exec(
-        select(Turn).where(Turn.tenant_id == tenant_id, Turn.id == turn_id)
-    ).one_or_none()
+    turn = db.get(Turn, turn_id)
+    return turn if turn is not None and turn.tenant_id == tenant_id else None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How far a turn is, and where its answer stands."""
+
+    tenant_id: str
+    attempt: int
+    state: str
+    reply_thread_id: str
+    reply_item_id: str | None
+
+
+def standing(db: Session, turn_ids: Collection[str]) -> dict[str, Standing]:
+    """How each of these turns stands, by its id."""
+    rows = db.connection().execute(_STANDING, {"turns": sorted(turn_ids)})
+    return {row[0]: Standing(*row[1:]) for row in rows}
 
 
 def replies_since(db: Session, tenant_id: str, issue_id: str, since: datetime) -> int:
     """How many replies were posted on the issue since then."""
-    return db.exec(
-        select(func.count())
-        .select_from(Turn)
-        .join(Thread, col(Thread.id) == col(Turn.thread_id))
-        .where(
-            Turn.tenant_id == tenant_id,
-            Thread.issue_id == issue_id,
-            Turn.state == "completed",
-            col(Turn.reply_as).in_(("public", "internal")),
-            col(Turn.finished_at) >= since,
-        )
-    ).one()
+    named = {"tenant_id": tenant_id, "issue_id": issue_id, "since": since}
+    return db.exec(_REPLIES, params=named).one()
 
 
 def posted_as(db: Session, thread_id: str, comment_id: str) -> bool:
     """Whether we posted that comment from the thread: a turn's answer, or what we brought."""
-    answer = select(Turn.id).where(Turn.thread_id == thread_id, Turn.comment_id == comment_id)
-    brought = select(Outgoing.id).where(
-        Outgoing.thread_id == thread_id, Outgoing.comment_id == comment_id
-    )
-    return any(db.exec(one.limit(1)).first() is not None for one in (answer, brought))
+    named = {"thread_id": thread_id, "comment_id": comment_id}
+    return any(db.exec(one, params=named).first() is not None for one in (_ANSWERS, _BROUGHT))
 
 
 def has_read(db: Session, thread_id: str, sort_key: str) -> bool:

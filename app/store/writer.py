@@ -30,6 +30,8 @@ log = structlog.get_logger(__name__)
 MAX_GROUP = 256
 MAX_TRIES = 8
 SIGNALS = "signals"
+KEPT = "kept"
+"""In ``Session.info``: what an operation has read and asks for again. It ends with it."""
 CHANNEL = "jira_chatkit"
 
 Signals = frozenset[str]
@@ -40,6 +42,7 @@ class _Operation:
     fn: Callable[..., Any]
     args: tuple[Any, ...]
     locks: tuple[str, ...]
+    alone: bool  # it locks the rows of many
     loop: asyncio.AbstractEventLoop
     future: asyncio.Future[Any]
 
@@ -79,14 +82,23 @@ class Writer:
         self._thread.start()
 
     def submit(
-        self, fn: Callable[..., Any], args: tuple[Any, ...], locks: Iterable[str]
+        self,
+        fn: Callable[..., Any],
+        args: tuple[Any, ...],
+        locks: Iterable[str],
+        *,
+        alone: bool = False,
     ) -> asyncio.Future[Any]:
-        """Queue ``fn(db, *args)``; the future ends after the commit, or with what ``fn`` raised."""
+        """Queue ``fn(db, *args)``; the future ends after the commit, or with what ``fn`` raised.
+
+        ``alone``: it locks the rows of many, in order, and on PostgreSQL has a transaction of its
+        own: no other's are locked before.
+        """
         if self._closed:
             raise WriterClosed
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Any] = loop.create_future()
-        self._queue.put(_Operation(fn, args, tuple(sorted(locks)), loop, future))
+        self._queue.put(_Operation(fn, args, tuple(sorted(locks)), alone, loop, future))
         return future
 
     def close(self) -> None:
@@ -128,8 +140,12 @@ class Writer:
         return group, False
 
     def _write(self, connection: Connection, group: list[_Operation]) -> None:
-        if connection.dialect.name != "sqlite":
-            group.sort(key=lambda operation: operation.locks)
+        if connection.dialect.name != "sqlite" and len(group) > 1:
+            for operation in [one for one in group if one.alone]:
+                self._write(connection, [operation])
+            group = sorted((one for one in group if not one.alone), key=lambda one: one.locks)
+        if not group:
+            return
         try:
             results = self._commit(connection, group)
         except Exception as error:  # noqa: BLE001  (whatever it is, it is one caller's)
@@ -169,6 +185,7 @@ class Writer:
                 results.append(operation.fn(db, *operation.args))
                 db.flush()
                 db.expunge_all()  # the next one reads what is stored, not what this one held
+                db.info.pop(KEPT, None)
             signals = frozenset(db.info.get(SIGNALS, ()))
             if signals and connection.dialect.name == "postgresql":
                 connection.execute(

@@ -9,7 +9,7 @@ from app.clock import Clock
 from app.doors.principal import Viewer
 from app.store.database import Database
 from app.stream import replay
-from app.stream.replay import Batch, Snapshot
+from app.stream.replay import Batch, Place, Reader
 from app.stream.sse import EventId
 
 Read = asyncio.Task[Batch | None]
@@ -21,15 +21,13 @@ class Channel:
     ``version`` counts the wakes: what was read under an older one may lack something.
     """
 
-    def __init__(
-        self, tenant_id: str, thread_id: str, database: Database, snapshot: Snapshot
-    ) -> None:
+    def __init__(self, tenant_id: str, thread_id: str, database: Database, reader: Reader) -> None:
         self.tenant_id = tenant_id
         self.thread_id = thread_id
         self.followers: set[Follower] = set()
         self.version = 0
         self._database = database
-        self._snapshot = snapshot
+        self._reader = reader
         self._reading: dict[tuple[int, EventId | None], Read] = {}
 
     def wake(self) -> None:
@@ -51,8 +49,12 @@ class Channel:
         return await asyncio.shield(reading)
 
     async def _read(self, place: EventId | None) -> Batch | None:
-        return await self._database.read(
-            replay.what_follows, self.tenant_id, self.thread_id, place, self._snapshot
+        """Those who follow some thread share a look; who begins has one of his own."""
+        database, reader = self._database, self._reader
+        if place is None:
+            return await database.read(reader.one, self.tenant_id, self.thread_id)
+        return await database.read_together(
+            reader.several, Place(self.tenant_id, self.thread_id, place)
         )
 
     def _done(self, key: tuple[int, EventId | None]) -> Callable[[Read], None]:

@@ -30,7 +30,7 @@ from app.store.signals import Wakes
 from app.store.tenants import STANDING
 from app.stream import replay
 from app.stream.follower import Channel, Follower
-from app.stream.replay import Snapshot
+from app.stream.replay import Reader, Snapshot
 from app.stream.sse import EventId
 
 log = structlog.get_logger(__name__)
@@ -49,7 +49,7 @@ class Hub:
     def __init__(self, database: Database, wakes: Wakes, snapshot: Snapshot, clock: Clock) -> None:
         self._database = database
         self._wakes = wakes
-        self._snapshot = snapshot
+        self._reader = Reader(snapshot)
         self._clock = clock
         self._channels: dict[tuple[str, str], tuple[Channel, ExitStack]] = {}
         self._due: list[tuple[datetime, int, Follower]] = []
@@ -96,7 +96,7 @@ class Hub:
     def _channel(self, viewer: Viewer) -> Channel:
         key = (viewer.tenant.id, viewer.thread_id)
         if key not in self._channels:
-            channel = Channel(*key, self._database, self._snapshot)
+            channel = Channel(*key, self._database, self._reader)
             stack = ExitStack()
             stack.enter_context(self._wakes.calling(f"thread:{viewer.thread_id}", channel.wake))
             self._channels[key] = (channel, stack)

@@ -7,11 +7,13 @@ one within a thread, without a gap, whichever process writes.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import insert, tuple_, update
+from sqlalchemy import bindparam, insert, tuple_, update
+from sqlalchemy.orm.attributes import set_committed_value
+from sqlalchemy.orm.util import identity_key
 from sqlmodel import Session, col, delete, select
 
 from app.store.tables import Event, Thread
@@ -24,38 +26,78 @@ KEPT = 10_000
 Line = tuple[str, Mapping[str, Any]]
 """An event's type and what it says beside it."""
 
+_threads = cast("Any", Thread).__table__
+_COUNT = (
+    update(_threads)
+    .where(_threads.c.tenant_id == bindparam("of_tenant"), _threads.c.id == bindparam("thread_id"))
+    .values(last_n=_threads.c.last_n + bindparam("more"))
+    .returning(_threads.c.last_n)
+)
+_COUNT_ALL = (
+    update(_threads)
+    .where(_threads.c.id.in_(bindparam("threads", expanding=True)))
+    .values(last_n=_threads.c.last_n + bindparam("more"))
+    .returning(_threads.c.id, _threads.c.last_n)
+)
+_STORE = insert(cast("Any", Event).__table__)
+
 
 def append(
     db: Session, tenant_id: str, thread_id: str, lines: Iterable[Line], now: datetime
 ) -> int:
     """Write events behind the newest; return the newest ``n``. Watchers are woken."""
     events = list(lines)
-    last: int = db.execute(
-        update(Thread)
-        .where(col(Thread.tenant_id) == tenant_id, col(Thread.id) == thread_id)
-        .values(last_n=col(Thread.last_n) + len(events))
-        .returning(col(Thread.last_n))
-        .execution_options(synchronize_session="fetch")
-    ).scalar_one()
+    counted = {"of_tenant": tenant_id, "thread_id": thread_id, "more": len(events)}
+    last: int = db.execute(_COUNT, counted).scalar_one()
+    thread = db.identity_map.get(identity_key(Thread, thread_id))
+    if thread is not None:
+        set_committed_value(thread, "last_n", last)
     if events:
         first = last - len(events) + 1
-        db.execute(
-            insert(Event),
-            [
-                {
-                    "tenant_id": tenant_id,
-                    "thread_id": thread_id,
-                    "n": first + at,
-                    "type": kind,
-                    "data": one_line({"type": kind, **data}),
-                    "created_at": now,
-                }
-                for at, (kind, data) in enumerate(events)
-            ],
-        )
+        db.connection().execute(_STORE, _rows(tenant_id, thread_id, first, events, now))
         announce(db, f"thread:{thread_id}")
         _trim(db, thread_id, last, len(events))
     return last
+
+
+def append_to_each(
+    db: Session, of_each: Mapping[tuple[str, str], Sequence[Line]], now: datetime
+) -> None:
+    """Write events behind the newest of several threads.
+
+    Args:
+        db: in a transaction that holds these threads.
+        of_each: lines, by tenant and thread.
+        now: by our clock.
+    """
+    rows: list[dict[str, Any]] = []
+    for more in sorted({len(lines) for lines in of_each.values()}):
+        these = {thread_id for (_, thread_id), lines in of_each.items() if len(lines) == more}
+        counted = db.connection().execute(_COUNT_ALL, {"threads": sorted(these), "more": more})
+        newest = {row.id: row.last_n for row in counted}
+        for (tenant_id, thread_id), lines in of_each.items():
+            if thread_id in these:
+                rows += _rows(tenant_id, thread_id, newest[thread_id] - more + 1, lines, now)
+                announce(db, f"thread:{thread_id}")
+                _trim(db, thread_id, newest[thread_id], more)
+    if rows:
+        db.connection().execute(_STORE, rows)
+
+
+def _rows(
+    tenant_id: str, thread_id: str, first: int, lines: Iterable[Line], now: datetime
+) -> list[dict[str, Any]]:
+    return [
+        {
+            "tenant_id": tenant_id,
+            "thread_id": thread_id,
+            "n": n,
+            "type": kind,
+            "data": one_line({"type": kind, **data}),
+            "created_at": now,
+        }
+        for n, (kind, data) in enumerate(lines, first)
+    ]
 
 
 def _trim(db: Session, thread_id: str, last: int, written: int) -> None:

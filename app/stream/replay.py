@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import and_, select
+from sqlalchemy import and_, bindparam, select
 from sqlmodel import Session, col
 
 from app.store.tables import Event, Issue, Tenant, Thread
@@ -22,6 +22,30 @@ PAGE = 200
 RESYNC = "stream.resync"
 MOST_NAMES = 500
 """Ids in one statement."""
+
+_THREADS, _ISSUES, _EVENTS = (cast("Any", one).__table__.c for one in (Thread, Issue, Event))
+_NEWEST = (
+    select(_THREADS.epoch, _THREADS.last_n)
+    .outerjoin(
+        Issue,
+        and_(_ISSUES.tenant_id == _THREADS.tenant_id, _ISSUES.issue_id == _THREADS.issue_id),
+    )
+    .where(
+        _THREADS.tenant_id == bindparam("tenant_id"),
+        _THREADS.id == bindparam("thread_id"),
+        _ISSUES.deleted_at.is_(None),
+    )
+)
+_AFTER = (
+    select(_EVENTS.n, _EVENTS.type, _EVENTS.data)
+    .where(
+        _EVENTS.tenant_id == bindparam("tenant_id"),
+        _EVENTS.thread_id == bindparam("thread_id"),
+        _EVENTS.n > bindparam("n"),
+    )
+    .order_by(_EVENTS.n)
+    .limit(PAGE)
+)
 
 Snapshot = Callable[[Session, str, str], Mapping[str, Any]]
 """A thread as who opens it sees it, of ``(db, tenant_id, thread_id)``."""
@@ -80,6 +104,33 @@ def what_follows(
     return _batch((Told(newest, RESYNC, data),), newest, whole=True)
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a reader stands in a thread."""
+
+    tenant_id: str
+    thread_id: str
+    at: EventId
+
+
+class Reader:
+    """Looks up what follows several places at once."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+
+    def one(self, db: Session, tenant_id: str, thread_id: str) -> Batch | None:
+        """For who stands nowhere yet."""
+        return what_follows(db, tenant_id, thread_id, None, self._snapshot)
+
+    def several(self, db: Session, places: Sequence[Place]) -> list[Batch | None]:
+        """Of each place, in their order; see :func:`what_follows`."""
+        return [
+            what_follows(db, place.tenant_id, place.thread_id, place.at, self._snapshot)
+            for place in places
+        ]
+
+
 def newest_of(db: Session, thread_ids: Sequence[str]) -> dict[str, EventId]:
     """Where each of these threads stands; none where it is gone."""
     found: dict[str, EventId] = {}
@@ -109,36 +160,15 @@ def generations_of(db: Session, tenant_ids: Sequence[str]) -> dict[str, int]:
 
 
 def _newest(db: Session, tenant_id: str, thread_id: str) -> EventId | None:
-    row = db.execute(
-        select(col(Thread.epoch), col(Thread.last_n))
-        .outerjoin(
-            Issue,
-            and_(
-                col(Issue.tenant_id) == col(Thread.tenant_id),
-                col(Issue.issue_id) == col(Thread.issue_id),
-            ),
-        )
-        .where(
-            col(Thread.tenant_id) == tenant_id,
-            col(Thread.id) == thread_id,
-            col(Issue.deleted_at).is_(None),
-        )
-    ).one_or_none()
+    named = {"tenant_id": tenant_id, "thread_id": thread_id}
+    row = db.connection().execute(_NEWEST, named).one_or_none()
     return EventId(row.epoch, row.last_n) if row is not None else None
 
 
 def _after(db: Session, tenant_id: str, thread_id: str, place: EventId) -> tuple[Told, ...]:
     """The next events of that history, as far as no number between them is missing."""
-    rows = db.execute(
-        select(col(Event.n), col(Event.type), col(Event.data))
-        .where(
-            col(Event.tenant_id) == tenant_id,
-            col(Event.thread_id) == thread_id,
-            col(Event.n) > place.n,
-        )
-        .order_by(col(Event.n))
-        .limit(PAGE)
-    ).all()
+    named = {"tenant_id": tenant_id, "thread_id": thread_id, "n": place.n}
+    rows = db.connection().execute(_AFTER, named).all()
     return tuple(
         Told(EventId(place.epoch, row.n), row.type, row.data)
         for number, row in enumerate(rows, place.n + 1)

@@ -17,6 +17,7 @@ from app.store import threads, turns
 from app.store.tables import Issue, Item, Tenant, Thread, Turn
 from app.turns import ending
 from app.turns.policies import policy_of
+from app.turns.policy import Policy
 
 MOST_RESTARTS = 1
 PAUSED = "paused"
@@ -58,20 +59,22 @@ def act(db: Session, thread_id: str, caught: Caught, settings: Settings, now: da
         turn.restarts += 1
 
 
-def heed_stop(db: Session, thread: Thread, now: datetime) -> None:
+def heed_stop(db: Session, thread: Thread, now: datetime) -> Turn | None:
     """A person asked for the live turn to be stopped, and Jira need not be asked for that.
 
     What it would have answered is covered with it; what is promised to the next turn is not.
+    Returns the turn that is live after this.
     """
     turn = turns.live(db, thread.id)
     if turn is None or turn.stop_asked_at is None:
-        return
+        return turn
     if turn.state == "posting" and turn.tried_at is not None:
-        return  # Jira may still take it: first it is looked for
+        return turn  # Jira may still take it: first it is looked for
     if turn.state == "waiting":
         for item in asked_of(db, thread, turn):
             item.answered_by = turn.id
     ending.stop(db, turn, "stopped", now)
+    return turns.live(db, thread.id)
 
 
 def asked_of(db: Session, thread: Thread, turn: Turn | None) -> list[Item]:
@@ -88,19 +91,20 @@ def asked_of(db: Session, thread: Thread, turn: Turn | None) -> list[Item]:
 
 def ends(db: Session, turn: Turn, settings: Settings, now: datetime) -> bool:
     """End the turn, or begin it again, if what is recorded says so by now. True if it did."""
-    tenant = db.get_one(Tenant, turn.tenant_id)
     issue = _issue_of(db, turn)
+    policy = policy_of(db, issue, settings) if issue is not None else None
+    tenant = db.get_one(Tenant, turn.tenant_id)
     if tenant.state != "installed":
         ending.stop(db, turn, "uninstalled", now)
     elif turn.stop_asked_at is not None:
         ending.stop(db, turn, "stopped", now)
-    elif issue is None or turn.reply_as == "private":
+    elif issue is None or policy is None or turn.reply_as == "private":
         return False
     elif issue.deleted_at is not None:
         ending.drop(db, turn, "question_gone", now)
     elif _rests(turn, issue, now):
         ending.stop(db, turn, rest_cause(issue), now)
-    elif turn.outdated or not _still_so(db, turn, issue, settings):
+    elif turn.outdated or not _still_so(turn, issue, policy):
         ending.abandon(db, turn, now)
     else:
         return False
@@ -127,12 +131,11 @@ def _issue_of(db: Session, turn: Turn) -> Issue | None:
     return db.get(Issue, (turn.tenant_id, thread.issue_id))
 
 
-def _still_so(db: Session, turn: Turn, issue: Issue, settings: Settings) -> bool:
+def _still_so(turn: Turn, issue: Issue, policy: Policy) -> bool:
     """Whether an answer would still be given in this way.
 
     A draft stays one in any mode but off, and a note where a public answer would be allowed.
     """
-    policy = policy_of(db, issue, settings)
     if turn.reply_as == "draft":
         return policy.mode != "off"
     wanted = policy.reply_as(service_project=issue.service_project)

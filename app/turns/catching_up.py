@@ -7,6 +7,7 @@ rows, it changes nothing the second time.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from sqlmodel import Session
@@ -37,6 +38,7 @@ class _View:
     unseen: list[Unseen]
     policy: Policy
     live: Turn | None  # that somebody works at
+    worth_a_look: Sequence[Unseen] = ()
 
     @property
     def posting(self) -> bool:
@@ -44,20 +46,24 @@ class _View:
         return self.live is not None and self.live.tried_at is not None
 
 
-def _view(db: Session, lease: Lease, c: Collaborators) -> _View | None:
+def _view(db: Session, lease: Lease, c: Collaborators, *, beside: bool) -> _View | None:
     thread = threads.by_id(db, lease.tenant_id, lease.thread_id)
     if thread is None or thread.issue_id is None or thread.audience != "public":
         return None
     issue = db.get_one(Issue, (lease.tenant_id, thread.issue_id))
+    policy = policy_of(db, issue, c.settings)
     turn = turns.live(db, thread.id)
-    return _View(
+    view = _View(
         thread,
         issue,
         db.get_one(Tenant, lease.tenant_id),
         threads.unseen_of(db, thread.id),
-        policy_of(db, issue, c.settings),
+        policy,
         turn if turn is not None and turn.state != "waiting" else None,
     )
+    if beside and view.posting:
+        view = replace(view, unseen=[row for row in view.unseen if not _may_be_ours(view, row)])
+    return replace(view, worth_a_look=_worth_a_look(db, view))
 
 
 async def catch_up(
@@ -77,16 +83,13 @@ async def catch_up(
         JiraError: Jira did not answer; nothing was changed and nothing is lost.
         LeaseLost: another worker has the thread.
     """
-    view = await c.database.read(_view, lease, c)
+    view = await c.database.read(_view, lease, c, beside=beside)
     if view is None:
         return
-    c.memory.follow(lease)
-    if beside and view.posting:
-        view = replace(view, unseen=[row for row in view.unseen if not _may_be_ours(view, row)])
     if any(_of_issue(row) for row in view.unseen):
         c.memory.forget(lease)
     told = tuple(row.id for row in view.unseen if row.id is not None)
-    unseen = await c.database.read(_worth_a_look, view)
+    unseen = list(view.worth_a_look)
     glance = glance and view.thread.filled_at is not None
     if not unseen and not glance:
         if told:

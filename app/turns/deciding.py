@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -73,8 +74,7 @@ def decide(db: Session, lease: Lease, settings: Settings, now: datetime) -> Step
 def _decide(db: Session, lease: Lease, thread: Thread, settings: Settings, now: datetime) -> Step:
     if db.get_one(Tenant, lease.tenant_id).state != "installed":
         return Idle(now)  # it stays due, and is taken up once the app is enabled again
-    heed_stop(db, thread, now)
-    turn = turns.live(db, thread.id)
+    turn = heed_stop(db, thread, now)
     if turn is not None and turn.state == "posting":
         return _postponed(turn, now) or Resume(turn)
     if turn is not None and turn.state != "waiting":
@@ -89,12 +89,13 @@ def _decide(db: Session, lease: Lease, thread: Thread, settings: Settings, now: 
         turn = None
     if turn is not None and (wait := _postponed(turn, now)):
         return wait
-    issue = db.get(Issue, (lease.tenant_id, thread.issue_id)) if thread.issue_id else None
-    if turn is None and not threads.asking(db, thread.id):
+    asked = asked_of(db, thread, turn)
+    if turn is None and not asked:
         return Idle(None)
-    if issue is not None and _may_become_notes(db, thread, issue, turn):
+    issue = db.get(Issue, (lease.tenant_id, thread.issue_id)) if thread.issue_id else None
+    if issue is not None and _may_become_notes(db, thread, issue, asked):
         return Idle(None)  # once they are brought, it is known who reads the answer
-    chosen = _plan(db, thread, issue, turn, settings, now)
+    chosen = _plan(db, thread, issue, asked, settings, now)
     return _carry_out(db, thread, issue, turn, chosen, settings, now)
 
 
@@ -106,7 +107,7 @@ def _plan(
     db: Session,
     thread: Thread,
     issue: Issue | None,
-    turn: Turn | None,
+    asked: Sequence[Item],
     settings: Settings,
     now: datetime,
 ) -> Plan:
@@ -119,7 +120,7 @@ def _plan(
             direct=item.direct,
             note=is_note(item, issue),
         )
-        for item in asked_of(db, thread, turn)
+        for item in asked
     ]
     if thread.audience == "internal" or issue is None:
         # The team's own talk with the assistant: whoever writes there is answered, always.
@@ -163,7 +164,7 @@ def _carry_out(
     return _begin(db, thread, turn, chosen, now)
 
 
-def _may_become_notes(db: Session, thread: Thread, issue: Issue, turn: Turn | None) -> bool:
+def _may_become_notes(db: Session, thread: Thread, issue: Issue, asked: Sequence[Item]) -> bool:
     """Whether a question is a message of which nobody knows yet if Jira has it as a note."""
     if issue.service_project is False or thread.audience == "internal":
         return False
@@ -172,7 +173,7 @@ def _may_become_notes(db: Session, thread: Thread, issue: Issue, turn: Turn | No
         for row in outgoing.waiting(db, thread.id)
         if row.role == "user" and row.internal is None
     }
-    return any(item.id in undecided for item in asked_of(db, thread, turn))
+    return any(item.id in undecided for item in asked)
 
 
 def is_note(item: Item, issue: Issue | None) -> bool:

@@ -1,7 +1,8 @@
 """Generating: the model's words, cleaned, written to the log as they come.
 
-Deltas are grouped: one write every ``GROUP`` seconds, however fast the model is. What is
-shown is what the firewall lets through; the whole text is the sum of what was shown.
+Deltas are grouped: after a write none for ``GROUP`` seconds, however fast the model is; and the
+turns that write at one moment write together. What is shown is what the firewall lets through; the
+whole text is the sum of what was shown.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from app.store.threads import Lease
 from app.turns import recording
 from app.turns.collaborators import Collaborators
 from app.turns.reading import Gathered
+from app.turns.recording import Telling, Told
 
 GROUP = 0.04  # seconds
 LONGEST = 300.0
@@ -38,6 +40,7 @@ class _Telling:
         self._cleaner = ReplyCleaner(gathered.link_allowed)
         self._untold = ""
         self._writing: asyncio.Task[None] | None = None
+        self._next = 0.0  # seconds, by the loop's clock: no write before that
         self.text = ""
 
     def take(self, delta: str) -> None:
@@ -63,21 +66,23 @@ class _Telling:
                 self._writing.exception()
 
     async def _tell_soon(self) -> None:
-        await asyncio.sleep(GROUP)
+        await asyncio.sleep(self._next - asyncio.get_running_loop().time())
         await self._tell()
 
     async def _tell(self) -> None:
         delta, self._untold = self._untold, ""
         if not delta:
             return
-        self.text += delta
-        await self._c.database.write(
-            recording.tell,
-            self._lease,
-            self._running,
-            recording.Told(delta, self.text),
-            self._c.clock.now(),
-        )
+        self._next = asyncio.get_running_loop().time() + GROUP
+        begun, self.text = bool(self.text), self.text + delta
+        database, told, now = self._c.database, Told(delta, self.text), self._c.clock.now()
+        if not begun:
+            await database.write(recording.tell, self._lease, self._running, told, now)
+            return
+        more = Telling(self._lease, self._running, told, now)
+        hindrance = await database.write_together(recording.tell_more, more)
+        if hindrance is not None:
+            raise hindrance
 
 
 async def generate(gathered: Gathered, lease: Lease, c: Collaborators) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal
 
+from sqlalchemy import bindparam
 from sqlmodel import Session, col, select
 
 from app.store import database_clock, threads, turns
@@ -73,15 +74,26 @@ def put(  # noqa: PLR0913  (each said by its name)
     return row
 
 
+_WAITING = (
+    select(Outgoing)
+    .where(Outgoing.thread_id == bindparam("thread_id"), Outgoing.state == "waiting")
+    .order_by(col(Outgoing.created_at), col(Outgoing.id))
+)
+_ANY_WAITING = (
+    select(Outgoing.id)
+    .where(Outgoing.thread_id == bindparam("thread_id"), Outgoing.state == "waiting")
+    .limit(1)
+)
+
+
 def waiting(db: Session, thread_id: str) -> list[Outgoing]:
     """What is still to be delivered, in the order in which it was queued."""
-    return list(
-        db.exec(
-            select(Outgoing)
-            .where(Outgoing.thread_id == thread_id, Outgoing.state == "waiting")
-            .order_by(col(Outgoing.created_at), col(Outgoing.id))
-        ).all()
-    )
+    return list(db.exec(_WAITING, params={"thread_id": thread_id}).all())
+
+
+def any_waits(db: Session, thread_id: str) -> bool:
+    """Whether something is still to be delivered."""
+    return db.exec(_ANY_WAITING, params={"thread_id": thread_id}).first() is not None
 
 
 def first(db: Session, thread_id: str) -> Outgoing | None:

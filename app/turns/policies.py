@@ -5,17 +5,44 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal
 
+from sqlalchemy import and_, bindparam
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
 from app.assistant.workflow import WorkflowDefinition, default_workflow
 from app.settings import Settings
 from app.store.statements import insert_new
 from app.store.tables import AppState, Issue, ProjectSettings, Tenant, Workflow
+from app.store.writer import KEPT
 from app.turns.policy import Mode, Policy, lay_over
 
 DEFAULT_MODE = "default_reply_mode"
 INHERIT = "inherit"
 """Of a row that was set once and is no longer: what is below it holds again, from then on."""
+
+_Whole, _Special = aliased(ProjectSettings), aliased(ProjectSettings)
+_LAYERS = (
+    select(Tenant, AppState, _Whole, _Special)
+    .select_from(Tenant)
+    .outerjoin(AppState, col(AppState.key) == DEFAULT_MODE)
+    .outerjoin(
+        _Whole,
+        and_(
+            col(_Whole.tenant_id) == col(Tenant.id),
+            col(_Whole.project_id) == bindparam("project_id"),
+            col(_Whole.type_id) == "",
+        ),
+    )
+    .outerjoin(
+        _Special,
+        and_(
+            col(_Special.tenant_id) == col(Tenant.id),
+            col(_Special.project_id) == bindparam("project_id"),
+            col(_Special.type_id) == bindparam("type_id"),
+        ),
+    )
+    .where(Tenant.id == bindparam("tenant_id"))
+)
 
 
 def remember_default_mode(db: Session, mode: str, now: datetime) -> None:
@@ -29,8 +56,8 @@ def remember_default_mode(db: Session, mode: str, now: datetime) -> None:
 
 def policy_of(db: Session, issue: Issue, settings: Settings) -> Policy:
     """What holds for the issue: its type's settings over its project's over the tenant's."""
-    tenant = db.get_one(Tenant, issue.tenant_id)
-    return policy_in(tenant, default_of(db, tenant, settings), *_rows(db, issue))
+    tenant, state, *rows = _layers(db, issue)
+    return policy_in(tenant, _default(tenant, state, settings), *rows)
 
 
 Default = tuple[Mode, datetime]
@@ -38,7 +65,10 @@ Default = tuple[Mode, datetime]
 
 
 def default_of(db: Session, tenant: Tenant, settings: Settings) -> Default:
-    state = db.get(AppState, DEFAULT_MODE)
+    return _default(tenant, db.get(AppState, DEFAULT_MODE), settings)
+
+
+def _default(tenant: Tenant, state: AppState | None, settings: Settings) -> Default:
     since = max(state.since, tenant.installed_at) if state else tenant.installed_at
     return settings.default_reply_mode, since
 
@@ -60,21 +90,30 @@ def policy_in(tenant: Tenant, default: Default, *rows: ProjectSettings | None) -
 
 def stands(db: Session, issue: Issue) -> Literal["public", "internal"]:
     """How an answer stands in Jira once it is posted: a comment or a note, in whichever mode."""
-    tenant = db.get_one(Tenant, issue.tenant_id)
-    policy = policy_in(tenant, ("off", tenant.installed_at), *_rows(db, issue))
+    tenant, _, *rows = _layers(db, issue)
+    policy = policy_in(tenant, ("off", tenant.installed_at), *rows)
     return policy.stands(service_project=issue.service_project)
 
 
-def _rows(db: Session, issue: Issue) -> tuple[ProjectSettings | None, ...]:
-    """The project's, and above it the type's."""
-    special = _project(db, issue, issue.type_id) if issue.type_id else None
-    return _project(db, issue, ""), special
+_Layers = tuple[Tenant, AppState | None, ProjectSettings | None, ProjectSettings | None]
 
 
-def _project(db: Session, issue: Issue, type_id: str) -> ProjectSettings | None:
-    if issue.project_id is None:
-        return None
-    return db.get(ProjectSettings, (issue.tenant_id, issue.project_id, type_id))
+def _layers(db: Session, issue: Issue) -> _Layers:
+    """The tenant, the default's state, the project's row, and above it the type's.
+
+    An operation asks for them again and again: it keeps them until it ends.
+    """
+    key = ("layers", issue.tenant_id, issue.project_id, issue.type_id)
+    kept: dict[object, _Layers] = db.info.setdefault(KEPT, {})
+    if key not in kept:
+        named = {
+            "tenant_id": issue.tenant_id,
+            "project_id": issue.project_id,
+            "type_id": issue.type_id or None,
+        }
+        tenant, state, whole, special = db.exec(_LAYERS, params=named).one()
+        kept[key] = tenant, state, whole, special
+    return kept[key]
 
 
 def _mode(stored: str) -> Mode:
@@ -105,6 +144,7 @@ def set_project(
         row.mode, row.mode_since = mode, now
     row.settings = {} if mode == INHERIT else {**row.settings, **settings}
     db.add(row)
+    db.info.pop(KEPT, None)
 
 
 def publish_first_workflow(db: Session, tenant_id: str, now: datetime) -> None:

@@ -19,10 +19,9 @@ from app.store import threads
 from app.store.secrets import Vault
 from app.store.tables import Item, Tenant, Thread, Turn
 from app.store.threads import Lease
-from app.turns import recording
 from app.turns.collaborators import Collaborators
 from app.turns.language import language_of
-from app.turns.recording import Running
+from app.turns.recording import Call, Running
 from app.turns.remembering import FRESH_FOR, SECONDS
 from app.turns.workflows import workflow_for
 
@@ -37,14 +36,14 @@ class Gathered:
 
     Attributes:
         language: of the last message: what the product itself says is said in it.
-        worst_case: tokens that the call cannot exceed, answer included.
+        call: which model is asked; what that cannot exceed, answer included.
         link_allowed: whether the answer may link there.
     """
 
     running: Running
     context: TurnContext
     language: str
-    worst_case: int
+    call: Call
     link_allowed: LinkAllowed
 
 
@@ -110,16 +109,14 @@ async def gather(turn: Turn, lease: Lease, c: Collaborators) -> Gathered:
         beside=read.beside,
     )
     asked = next((item.text for item in read.newest if item.kind == "user_message"), "")
-    gathered = Gathered(
+    worst_case = await c.assistant.weigh(context) + workflow.max_output_tokens
+    return Gathered(
         running=Running(turn.id, turn.attempt),
         context=context,
         language=language_of(asked),
-        worst_case=await c.assistant.weigh(context) + workflow.max_output_tokens,
+        call=Call(version, workflow.model or context.access.model, worst_case),
         link_allowed=links_of(read.tenant),
     )
-    model = workflow.model or context.access.model
-    await c.database.write(recording.begin_generating, lease, gathered.running, version, model)
-    return gathered
 
 
 async def _facts(read: _Read, turn: Turn, lease: Lease, c: Collaborators) -> IssueFacts | None:

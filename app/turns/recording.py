@@ -6,6 +6,7 @@ begun again beside it writes nothing more.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 from sqlmodel import Session
 
 from app.assistant.context import Usage
+from app.errors import AppError, LeaseLost
 from app.settings import Settings
 from app.store import database_clock, threads, turns
 from app.store.statements import sort_key
@@ -37,6 +39,15 @@ class Told:
 
 
 @dataclass(frozen=True)
+class Call:
+    """What a model is to be asked: by which version of the workflow, and what it may cost."""
+
+    workflow_version: int
+    model: str
+    worst_case: int  # tokens
+
+
+@dataclass(frozen=True)
 class Running:
     """The attempt that a worker has under way."""
 
@@ -58,27 +69,23 @@ def mine(db: Session, lease: Lease, running: Running, *states: str) -> Turn:
     return turn
 
 
-def begin_generating(
-    db: Session, lease: Lease, running: Running, workflow_version: int, model: str
-) -> None:
-    """All is gathered; by which version of the workflow, and which model, is kept."""
-    turn = mine(db, lease, running, "gathering")
-    turn.state = "generating"
-    turn.workflow_version, turn.model = workflow_version, model
-
-
 def admit(
     db: Session,
     lease: Lease,
     running: Running,
-    worst_case: int,
+    call: Call,
     settings: Settings,
     now: datetime,
 ) -> bool:
-    """Hold the worst case of the call. False: there is no room, and nothing may be sent."""
-    turn = mine(db, lease, running, "generating")
+    """All is gathered: hold the worst case of the call, and generate.
+
+    False: there is no room, and nothing may be sent.
+    """
+    turn = mine(db, lease, running, "gathering", "generating")
+    turn.state = "generating"
+    turn.workflow_version, turn.model = call.workflow_version, call.model
     cap = budget.cap_of(db.get_one(Tenant, turn.tenant_id), settings)
-    return budget.reserve(db, turn.id, turn.attempt, turn.tenant_id, worst_case, cap, now)
+    return budget.reserve(db, turn.id, turn.attempt, turn.tenant_id, call.worst_case, cap, now)
 
 
 def settle(db: Session, tenant_id: str, running: Running, usage: Usage) -> None:
@@ -102,10 +109,49 @@ def tell(db: Session, lease: Lease, running: Running, told: Told, now: datetime)
     if item is None:
         item = _new_reply(db, turn, now)
         lines.append(("thread.item.added", {"item": item_json(item)}))
-        lines.append(_update(item, "content_part.added", {"content": _part("")}))
+        lines.append(_update(item.id, "content_part.added", {"content": _part("")}))
+        item.text = told.text
+        threads.add_item(db, item)
     item.text = told.text
-    lines.append(_update(item, "content_part.text_delta", {"delta": told.delta}))
+    lines.append(_update(item.id, "content_part.text_delta", {"delta": told.delta}))
     log.append(db, turn.tenant_id, turn.reply_thread_id, lines, now)
+
+
+@dataclass(frozen=True)
+class Telling:
+    """More of an answer that is shown already."""
+
+    lease: Lease
+    running: Running
+    told: Told
+    at: datetime
+
+
+def tell_more(db: Session, tellings: Sequence[Telling]) -> list[AppError | None]:
+    """Show more of several answers at once; what kept one from being shown, in their order.
+
+    Many turns write at once, each many times a second: together they cost hardly more than one.
+    """
+    held = threads.held(db, [one.lease for one in tellings])
+    standing = turns.standing(db, {one.running.turn_id for one in tellings})
+    outcomes: list[AppError | None] = []
+    shown: dict[tuple[str, str], list[log.Line]] = {}
+    texts = []
+    for one in tellings:
+        turn = standing.get(one.running.turn_id)
+        if one.lease not in held:
+            outcomes.append(LeaseLost())
+        elif turn is None or (turn.attempt, turn.state) != (one.running.attempt, "generating"):
+            outcomes.append(Interrupted())
+        else:
+            assert turn.reply_item_id is not None  # it is shown already
+            outcomes.append(None)
+            texts.append((turn.reply_item_id, one.told.text))
+            said = _update(turn.reply_item_id, "content_part.text_delta", {"delta": one.told.delta})
+            shown.setdefault((turn.tenant_id, turn.reply_thread_id), []).append(said)
+    threads.rewrite(db, texts)
+    log.append_to_each(db, shown, tellings[-1].at)
+    return outcomes
 
 
 def say(db: Session, lease: Lease, running: Running, text: str, now: datetime) -> None:
@@ -113,13 +159,20 @@ def say(db: Session, lease: Lease, running: Running, text: str, now: datetime) -
     tell(db, lease, running, Told(text, text), now)
 
 
-def begin_posting(db: Session, lease: Lease, running: Running, text: str, now: datetime) -> None:
-    """The answer is whole: from here on it is only delivered, never written anew."""
+def begin_posting(
+    db: Session, lease: Lease, running: Running, text: str, usage: Usage | None, now: datetime
+) -> None:
+    """The answer is whole: from here on it is only delivered, never written anew.
+
+    ``usage``: what the model's call took; None where no model wrote it.
+    """
     turn = mine(db, lease, running, "generating")
+    if usage is not None:
+        settle(db, lease.tenant_id, running, usage)
     item = _reply_item(db, turn)
     assert item is not None  # an answer without words never comes this far
     item.text = text
-    lines = [_update(item, "content_part.done", {"content": _part(text)})]
+    lines = [_update(item.id, "content_part.done", {"content": _part(text)})]
     log.append(db, turn.tenant_id, turn.reply_thread_id, lines, now)
     turn.state, turn.failures = "posting", 0
 
@@ -153,23 +206,19 @@ def note_try(db: Session, lease: Lease, turn_id: str, settings: Settings, now: d
 def finish(db: Session, lease: Lease, turn_id: str, posted: Posted | None, now: datetime) -> None:
     """The answer stands where it belongs; the turn is over."""
     turn = _posting(db, lease, turn_id)
-    item = _reply_item(db, turn)
+    item, cost = _reply_item(db, turn), _cost_told(db, turn, now)
+    lines: list[log.Line] = []
     if item is not None and posted is not None and posted.gone:
         items.take_out(db, item, now)
     elif item is not None:
         _settle_item(turn, item, posted, now)
-        item.meta = {**item.meta, **_cost_told(db, turn, now)}
-        done = ("thread.item.done", {"item": item_json(item)})
-        log.append(db, turn.tenant_id, turn.reply_thread_id, [done], now)
+        item.meta = {**item.meta, **cost}
+        lines.append(("thread.item.done", {"item": item_json(item)}))
     turn.comment_id = posted.comment_id if posted else turn.comment_id
     turn.state, turn.finished_at, turn.cause, turn.not_before = "completed", now, None, None
-    told = {
-        "turn_id": turn.id,
-        "item_id": turn.reply_item_id,
-        "comment_id": turn.comment_id,
-        **_cost_told(db, turn, now),
-    }
-    log.append(db, turn.tenant_id, turn.reply_thread_id, [("turn.completed", told)], now)
+    told = {"item_id": turn.reply_item_id, "comment_id": turn.comment_id, **cost}
+    lines.append(("turn.completed", {"turn_id": turn.id, **told}))
+    log.append(db, turn.tenant_id, turn.reply_thread_id, lines, now)
 
 
 def _cost_told(db: Session, turn: Turn, now: datetime) -> dict[str, Any]:
@@ -233,22 +282,19 @@ def _reply_item(db: Session, turn: Turn) -> Item | None:
 
 def _new_reply(db: Session, turn: Turn, now: datetime) -> Item:
     assert turn.reply_item_id is not None
-    return threads.add_item(
-        db,
-        Item(
-            id=turn.reply_item_id,
-            tenant_id=turn.tenant_id,
-            thread_id=turn.reply_thread_id,
-            sort_key=sort_key(now, 0),
-            kind="assistant_message",
-            role="assistant",
-            text="",
-            state="streaming",
-            written_by=turn.id,
-            created_at=now,
-            updated_at=now,
-            meta=_draft_meta(db, turn) if turn.reply_as == "draft" else {},
-        ),
+    return Item(
+        id=turn.reply_item_id,
+        tenant_id=turn.tenant_id,
+        thread_id=turn.reply_thread_id,
+        sort_key=sort_key(now, 0),
+        kind="assistant_message",
+        role="assistant",
+        text="",
+        state="streaming",
+        written_by=turn.id,
+        created_at=now,
+        updated_at=now,
+        meta=_draft_meta(db, turn) if turn.reply_as == "draft" else {},
     )
 
 
@@ -263,6 +309,6 @@ def _part(text: str) -> dict[str, object]:
     return {"type": "output_text", "text": text, "annotations": []}
 
 
-def _update(item: Item, kind: str, what: dict[str, object]) -> log.Line:
+def _update(item_id: str, kind: str, what: dict[str, object]) -> log.Line:
     update = {"type": f"assistant_message.{kind}", "content_index": 0, **what}
-    return "thread.item.updated", {"item_id": item.id, "update": update}
+    return "thread.item.updated", {"item_id": item_id, "update": update}

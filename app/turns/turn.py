@@ -17,7 +17,7 @@ speaks still ends it, and what is asked still begins it again.
 
 from __future__ import annotations
 
-from app.assistant.context import TurnContext
+from app.assistant.context import TurnContext, Usage
 from app.store.tables import Turn
 from app.store.threads import Lease
 from app.turns import recording
@@ -64,9 +64,7 @@ class TurnRun:
         await c.at_step("gathered")
         if self._stopped:
             raise Interrupted
-        text = await self._generate(gathered)
-        await c.at_step("generated")
-        await c.database.write(recording.begin_posting, lease, self.running, text, c.clock.now())
+        await self._generate(gathered)
         await c.at_step("posting")
         await self.deliver()
 
@@ -74,23 +72,33 @@ class TurnRun:
         """From the recorded answer on: also where another worker left off."""
         await post(self._turn.id, self._lease, self._c)
 
-    async def _generate(self, gathered: Gathered) -> str:
-        """The answer's text; the hand-off's where the budget has no room."""
+    async def _generate(self, gathered: Gathered) -> None:
+        """The whole answer is recorded; the hand-off where the budget has no room."""
         c, turn, lease = self._c, self._turn, self._lease
         admitted = await c.database.write(
-            recording.admit, lease, self.running, gathered.worst_case, c.settings, c.clock.now()
+            recording.admit, lease, self.running, gathered.call, c.settings, c.clock.now()
         )
         if not admitted:
             text = hand_off(gathered.language)
             await c.database.write(recording.say, lease, self.running, text, c.clock.now())
-            return text
+            await self._begin_posting(text, None)
+            return
         context = self._context = gathered.context
         if self._stopped:
             context.cancel()
+        settled = False
         try:
             text = await generate(gathered, lease, c)
+            if context.cancelled:
+                raise Interrupted
+            await self._begin_posting(text, context.usage)
+            settled = True
         finally:
-            await c.database.write(recording.settle, turn.tenant_id, self.running, context.usage)
-        if context.cancelled:
-            raise Interrupted
-        return text
+            if not settled:
+                usage = context.usage
+                await c.database.write(recording.settle, turn.tenant_id, self.running, usage)
+
+    async def _begin_posting(self, text: str, usage: Usage | None) -> None:
+        c, now = self._c, self._c.clock.now()
+        await c.at_step("generated")
+        await c.database.write(recording.begin_posting, self._lease, self.running, text, usage, now)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -11,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
 from app.errors import AppError, JiraRateLimited, LeaseLost
+from app.settings import Settings
 from app.store import threads, turns
 from app.store.signals import Wakes, set_or_timeout
 from app.store.tables import Tenant
@@ -20,7 +22,7 @@ from app.turns.acting import heed_stop
 from app.turns.bringing import bring
 from app.turns.catching_up import catch_up
 from app.turns.collaborators import Collaborators
-from app.turns.deciding import Idle, Resume, Run, decide
+from app.turns.deciding import Idle, Resume, Run, Step, decide
 from app.turns.outcomes import Interrupted, cause_of, failure_of, wait_for_jira
 from app.turns.recording import Running
 from app.turns.turn import TurnRun
@@ -38,45 +40,73 @@ async def work(lease: Lease, c: Collaborators, wakes: Wakes) -> None:
         LeaseLost: another worker has it.
     """
     log.debug("thread_begun", thread=lease.thread_id, fence=lease.fence)
-    due_at = await _work(lease, c, wakes)
-    await c.database.write(threads.release, lease, due_at, c.clock.now())
+    c.memory.follow(lease)
+    with wakes.listening(f"{threads.DUE}:{lease.thread_id}") as woken:
+        while True:
+            woken.clear()
+            waits = await c.database.read(_waits, lease.thread_id)
+            try:
+                if waits.unseen:
+                    await catch_up(lease, c)
+            except (LeaseLost, SQLAlchemyError):
+                raise
+            except Exception as error:  # noqa: BLE001  (one thread's poison is no other's)
+                due_at = await _put_off(lease, error, c)
+                await c.database.write(threads.release, lease, due_at, c.clock.now())
+                return
+            later = await bring(lease, c) if waits.outgoing else None
+            step = await c.database.write(_go_on, lease, later, c.settings, c.clock.now())
+            await c.at_step("decided")
+            if isinstance(step, Idle):
+                return
+            await _attend(lease, step, c, woken)
 
 
-async def _work(lease: Lease, c: Collaborators, wakes: Wakes) -> datetime | None:
-    while True:
-        try:
-            await catch_up(lease, c)
-        except (LeaseLost, SQLAlchemyError):
-            raise
-        except Exception as error:  # noqa: BLE001  (one thread's poison is no other's)
-            return await _put_off(lease, error, c)
-        later = await bring(lease, c)
-        step = await c.database.write(decide, lease, c.settings, c.clock.now())
-        await c.at_step("decided")
-        if isinstance(step, Idle):
-            return min((due for due in (step.until, later) if due is not None), default=None)
-        await _attend(lease, step, c, wakes)
+@dataclass(frozen=True)
+class _Waits:
+    """What waits on a thread beside its questions: news, and what is to be brought to Jira."""
+
+    unseen: bool
+    outgoing: bool
 
 
-async def _attend(lease: Lease, step: Run | Resume, c: Collaborators, wakes: Wakes) -> None:
-    """Run an attempt to its end, and look beside it at what comes in."""
+def _waits(db: Session, thread_id: str) -> _Waits:
+    return _Waits(threads.has_unseen(db, thread_id), outgoing.any_waits(db, thread_id))
+
+
+def _go_on(
+    db: Session, lease: Lease, later: datetime | None, settings: Settings, now: datetime
+) -> Step:
+    """What to do now. Where that is nothing, the thread is let go of, until then or ``later``."""
+    step = decide(db, lease, settings, now)
+    if isinstance(step, Idle):
+        until = min((due for due in (step.until, later) if due is not None), default=None)
+        threads.release(db, lease, until, now)
+    return step
+
+
+async def _attend(lease: Lease, step: Run | Resume, c: Collaborators, woken: asyncio.Event) -> None:
+    """Run an attempt to its end, and look beside it at what comes in.
+
+    ``woken`` is set by what came in since the step was decided.
+    """
     run = TurnRun(step.turn, lease, c)
     attempt = asyncio.create_task(run.run() if isinstance(step, Run) else run.deliver())
     bringing = _BringingBeside(lease, c)
     try:
-        with wakes.listening(f"{threads.DUE}:{lease.thread_id}") as woken:
-            ended = asyncio.create_task(_set_when_done(attempt, woken))
-            blind_until = c.clock.now()
-            while not attempt.done():
-                woken.clear()
-                if c.clock.now() >= blind_until:
-                    blind_until = c.clock.now() + await _look_beside(lease, run, c)
-                else:
-                    await _look_at_the_turn(lease, run, c)
-                await bringing.begin_if_due()
-                if not attempt.done():
-                    await set_or_timeout(woken, LOOK)
-            await ended
+        ended = asyncio.create_task(_set_when_done(attempt, woken))
+        blind_until = c.clock.now()
+        await set_or_timeout(woken, LOOK)
+        while not attempt.done():
+            woken.clear()
+            if c.clock.now() >= blind_until:
+                blind_until = c.clock.now() + await _look_beside(lease, run, c)
+            else:
+                await _look_at_the_turn(lease, run, c)
+            await bringing.begin_if_due()
+            if not attempt.done():
+                await set_or_timeout(woken, LOOK)
+        await ended
         await _settle(step, lease, attempt, c)
         await bringing.end()
     finally:

@@ -197,8 +197,8 @@ SESSION = (
     Mutant(
         "a thread is its own tenant's alone",
         "app/store/threads.py",
-        "select(Thread).where(Thread.tenant_id == tenant_id, Thread.id == thread_id)",
-        "select(Thread).where(Thread.id == thread_id)",
+        "return thread if thread is not None and thread.tenant_id == tenant_id else None",
+        "return thread",
         "tests/store/test_threads.py::test_a_thread_is_found_by_its_own_tenant_alone[sqlite]",
     ),
     Mutant(

@@ -42,9 +42,25 @@ INTAKE = (
     Mutant(
         "who lost the lease writes nothing",
         "app/store/threads.py",
-        "            Thread.fence == lease.fence,\n",
+        '        Thread.fence == bindparam("fence"),\n',
         "",
         "tests/store/test_threads.py::test_the_same_worker_may_not_use_its_older_lease[sqlite]",
+    ),
+    Mutant(
+        "who lost the lease tells nothing more, also where many tell at once",
+        "app/turns/recording.py",
+        "        if one.lease not in held:\n",
+        "        if not held:\n",
+        "tests/turns/test_telling.py::"
+        "test_who_lost_the_lease_tells_nothing_and_hinders_nobody[sqlite]",
+    ),
+    Mutant(
+        "an ended attempt tells nothing more, also where many tell at once",
+        "app/turns/recording.py",
+        '(turn.attempt, turn.state) != (one.running.attempt, "generating")',
+        "not turn.attempt",
+        "tests/turns/test_telling.py::"
+        "test_an_attempt_that_was_ended_beside_itself_tells_nothing[sqlite]",
     ),
 )
 
