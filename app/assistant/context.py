@@ -32,6 +32,7 @@ class TurnContext:
         read_through: sort key of the newest item to read; None reads all.
         hint: what the team asks for beside the workflow's instructions; None or empty for nothing.
         notes: whether it may read what stands in Jira as an internal note.
+        left_out: ids of items that the model is not given.
         beside: of a turn for the team alone, what was said in public: roles and texts, in order.
         given: what the model will be given, once `AssistantServer.weigh` has read it.
         usage: set once ``respond`` has ended, however it ended.
@@ -50,6 +51,7 @@ class TurnContext:
     read_through: str | None = None
     hint: str | None = None
     notes: bool = False
+    left_out: frozenset[str] = frozenset()
     beside: tuple[tuple[str, str], ...] = ()
     given: list[TResponseInputItem] | None = field(default=None, init=False)
     usage: Usage = field(default=Usage(), init=False)

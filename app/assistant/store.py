@@ -160,6 +160,8 @@ def _page(
 
 
 def _is_readable(item: Item, context: TurnContext) -> bool:
+    if item.id in context.left_out:
+        return False
     return item.state in SAID and (context.notes or not item.meta.get("note"))
 
 

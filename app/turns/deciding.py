@@ -14,7 +14,7 @@ from app.store.ids import new_id
 from app.store.tables import Issue, Item, Tenant, Thread, Turn
 from app.store.threads import Lease
 from app.stream import log
-from app.turns import ending, outgoing, resting
+from app.turns import ending, outgoing, resting, suspects
 from app.turns.acting import asked_of, heed_stop, rest_cause
 from app.turns.answering import (
     Answer,
@@ -79,6 +79,8 @@ def _decide(db: Session, lease: Lease, thread: Thread, settings: Settings, now: 
         return _postponed(turn, now) or Resume(turn)
     if turn is not None and turn.state != "waiting":
         turn.failures += 1
+        if turn.failures >= MAX_ATTEMPTS and suspects.try_without(db, turn, "crashed"):
+            turn.failures = 0
         if turn.failures >= MAX_ATTEMPTS:
             ending.fail(db, turn, "crashed", now)
             turn = None

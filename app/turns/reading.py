@@ -19,6 +19,7 @@ from app.store import threads
 from app.store.secrets import Vault
 from app.store.tables import Item, Tenant, Thread, Turn
 from app.store.threads import Lease
+from app.turns import suspects
 from app.turns.collaborators import Collaborators
 from app.turns.language import language_of
 from app.turns.recording import Call, Running
@@ -53,6 +54,7 @@ class _Read:
     thread: Thread
     workflow: tuple[int, WorkflowDefinition] | None
     newest: list[Item]
+    left_out: frozenset[str]
     beside: tuple[tuple[str, str], ...]
 
 
@@ -62,16 +64,20 @@ def _read(db: Session, turn: Turn) -> _Read:
     newest, _ = threads.items_page(
         db, turn.tenant_id, turn.thread_id, limit=20, order="desc", through=turn.read_through
     )
+    left_out = suspects.left_out(db, turn)
     return _Read(
         db.get_one(Tenant, turn.tenant_id),
         thread,
         workflow_for(db, thread),
         newest,
-        _said_in_public(db, thread) if thread.audience == "internal" else (),
+        left_out,
+        _said_in_public(db, thread, left_out) if thread.audience == "internal" else (),
     )
 
 
-def _said_in_public(db: Session, internal: Thread) -> tuple[tuple[str, str], ...]:
+def _said_in_public(
+    db: Session, internal: Thread, left_out: frozenset[str]
+) -> tuple[tuple[str, str], ...]:
     """What the customer knows too: for the team's own talk about it."""
     if internal.issue_id is None:
         return ()
@@ -79,7 +85,11 @@ def _said_in_public(db: Session, internal: Thread) -> tuple[tuple[str, str], ...
     if public is None:
         return ()
     said, _ = threads.items_page(db, public.tenant_id, public.id, limit=BESIDE, order="desc")
-    return tuple((item.role, item.text) for item in reversed(said) if item.state in SAID)
+    return tuple(
+        (item.role, item.text)
+        for item in reversed(said)
+        if item.state in SAID and item.id not in left_out
+    )
 
 
 async def gather(turn: Turn, lease: Lease, c: Collaborators) -> Gathered:
@@ -106,6 +116,7 @@ async def gather(turn: Turn, lease: Lease, c: Collaborators) -> Gathered:
         read_through=turn.read_through,
         hint=turn.hint,
         notes=turn.reply_as != "public",
+        left_out=read.left_out,
         beside=read.beside,
     )
     asked = next((item.text for item in read.newest if item.kind == "user_message"), "")

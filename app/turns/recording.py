@@ -22,7 +22,7 @@ from app.store.tables import Issue, Item, Tenant, Turn
 from app.store.threads import Lease
 from app.stream import log
 from app.stream.encoding import item_json
-from app.turns import budget, ending, items
+from app.turns import budget, ending, items, suspects
 from app.turns.acting import RUNNING, ends, interruptible
 from app.turns.draft_state import open_meta
 from app.turns.outcomes import Failure, Interrupted
@@ -256,6 +256,8 @@ def give_back(db: Session, lease: Lease, turn_id: str, failure: Failure, now: da
     turn.failures += 1 if failure.counts else 0
     if failure.sure:
         turn.tried_at = None
+    if until is None and turn.state != "posting" and suspects.try_without(db, turn, cause):
+        until = now
     if until is not None:
         ending.postpone(db, turn, cause, until, now)
     elif cause == "question_gone":

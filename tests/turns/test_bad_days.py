@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from sqlmodel import Session, select
 
+from app.clock import SystemClock
 from app.sandbox.jira.faults import Kind as JiraFault
 from app.sandbox.openai.faults import Kind as ModelFault
+from app.store.tables import Tenant
+from app.turns.talking import ask_privately
 from tests.support.world import World, until
 
 COMMENTS = "/rest/api/3/issue/*/comment"
@@ -80,6 +84,66 @@ def test_a_failed_turn_does_not_block_its_issue(here: World) -> None:
     here.run_until_idle()
 
     assert len(here.answers("OPS-1")) == 1
+
+
+def test_a_message_that_a_model_refuses_does_not_spoil_the_next_answer(here: World) -> None:
+    here.openai.faults.add("refused", 1)
+    here.jira.comment("OPS-1", "POISON, word by word?")
+    here.run_until_idle()
+    here.openai.faults.add("refused", 1)  # it still stands in the conversation
+
+    here.jira.comment("OPS-1", "Why, though?")
+    here.run_until_idle()
+
+    assert len(here.answers("OPS-1")) == 1
+    [answered] = here.openai.requests  # those that were refused are not kept
+    assert "POISON" not in str(answered.body)
+    assert "Why, though?" in str(answered.body)
+    first, second = here.turns()
+    assert (first.state, second.state, second.attempt) == ("failed", "completed", 2)
+
+
+def test_what_failed_stays_in_the_conversation_as_long_as_nothing_else_fails(here: World) -> None:
+    here.openai.faults.add("refused", 1)
+    here.jira.comment("OPS-1", "The printer is called Ada.")
+    here.run_until_idle()
+
+    here.jira.comment("OPS-1", "Why does she not print?")
+    here.run_until_idle()
+
+    [answered] = here.openai.requests
+    assert "called Ada" in str(answered.body)
+
+
+def test_what_is_refused_by_itself_is_tried_without_the_others_once(here: World) -> None:
+    here.openai.faults.add("refused", None)
+    here.jira.comment("OPS-1", "Why?")
+    here.run_until_idle()
+
+    here.jira.comment("OPS-1", "Why, though?")
+    here.run_until_idle()
+
+    assert here.answers("OPS-1") == []
+    assert [(turn.state, turn.attempt) for turn in here.turns()] == [("failed", 1), ("failed", 2)]
+
+
+def test_the_teams_own_question_is_tried_without_what_the_public_failed_at(here: World) -> None:
+    here.openai.faults.add("refused", 1)
+    here.jira.comment("OPS-1", "POISON, word by word?")
+    here.run_until_idle()
+    here.openai.faults.add("refused", 1)
+
+    here.write(_ask_apart, here.jira.issue("OPS-1").id)
+    here.run_until_idle()
+
+    [answered] = here.openai.requests
+    assert "POISON" not in str(answered.body)
+    assert "What does she want?" in str(answered.body)
+
+
+def _ask_apart(db: Session, issue_id: str) -> None:
+    tenant = db.exec(select(Tenant)).one()
+    ask_privately(db, tenant.id, issue_id, "client", "What does she want?", SystemClock().now())
 
 
 def test_a_full_issue_is_a_cause_of_its_own(here: World) -> None:
