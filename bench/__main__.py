@@ -2,7 +2,7 @@
 
     .venv/bin/python -m bench [name …]
 
-With names (webhooks, deltas, watchers, turns) only these, printed and not written.
+With names (webhooks, deltas, watchers, turns, stops, race) only these, printed and not written.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 
 import structlog
 
-from bench import deltas, machine, stage, turns, watchers, webhooks
+from bench import deltas, machine, race, stage, stops, turns, watchers, webhooks
 from bench.results import Result
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
@@ -26,6 +26,8 @@ ALL: dict[str, Callable[[], Result]] = {
     "deltas": deltas.run,
     "watchers": watchers.run,
     "turns": turns.run,
+    "stops": stops.run,
+    "race": race.run,
 }
 HEAD = """# Benchmarks: what was seen
 

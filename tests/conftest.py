@@ -34,10 +34,23 @@ def pytest_configure(config: pytest.Config) -> None:
     hypothesis_settings.load_profile("strict" if _no_skips(config) else "jira-chatkit")
 
 
+LONGEST_FILES = (
+    "tests/chaos/",
+    "tests/hosts/",
+    "tests/browser/test_tour.py",
+    "tests/turns/test_each_step.py",
+    "tests/turns/test_crashes.py",
+    "tests/test_logs",
+)
+"""They come first: at the end, one worker would be busy with them and the others with nothing."""
+
+
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "chromium" in getattr(item, "fixturenames", ()):
             item.add_marker("browser")
+    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST_FILES))
 
 
 @pytest.hookimpl(trylast=True)

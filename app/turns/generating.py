@@ -66,8 +66,9 @@ class _Telling:
                 self._writing.exception()
 
     async def _tell_soon(self) -> None:
-        await asyncio.sleep(self._next - asyncio.get_running_loop().time())
-        await self._tell()
+        while self._untold:  # what came while it was being written, too: the model may pause now
+            await asyncio.sleep(self._next - asyncio.get_running_loop().time())
+            await self._tell()
 
     async def _tell(self) -> None:
         delta, self._untold = self._untold, ""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 
 import pytest
 
@@ -17,6 +19,18 @@ def test_it_fits_in_one_place_and_names_a_test(mutant: Mutant) -> None:
     test = name.partition("[")[0].rpartition("::")[2]
     text = (ROOT / file).read_text(encoding="utf-8")
     assert re.search(rf"^ *(async )?def {test}\(", text, re.MULTILINE)
+
+
+def test_the_tests_that_are_named_are_found() -> None:
+    named = sorted({one.test for one in MUTANTS})
+    found = subprocess.run(
+        [sys.executable, "-m", "pytest", "--collect-only", "-q", "-n", "0", *named],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert found.returncode == 0, found.stderr
 
 
 def test_no_guard_is_taken_out_twice() -> None:

@@ -20,6 +20,7 @@ from app.turns.recording import Call, Running, Telling, Told
 from app.turns.talking import ask_privately
 from tests.support.clock import START
 from tests.support.rows import add_tenant, opened
+from tests.support.world import World, until
 
 ISSUES = ("10001", "10002", "10003")
 
@@ -115,3 +116,18 @@ def _begin_again(db: Session, running: Running) -> None:
 
 def _stop(db: Session, running: Running) -> None:
     db.get_one(Turn, running.turn_id).state = "stopped"
+
+
+def test_what_a_model_said_before_a_pause_is_told_during_it(here: World) -> None:
+    here.openai.answers("One two three four five six seven eight.")
+    here.openai.hold(after=5)
+    here.jira.comment("OPS-1", "Why?")
+
+    until(lambda: len(_shown(here).split()) >= 4, "all that was said to be shown")
+
+    here.openai.release()
+    here.run_until_idle()
+
+
+def _shown(here: World) -> str:
+    return next((item.text for item in here.items() if item.state == "streaming"), "")
