@@ -1,6 +1,7 @@
 """uvicorn, which ends what streams before it waits for what is still being answered.
 
-It ends on a signal, and where the app has to end by itself.
+It ends on a signal, and where the app has to end by itself. httptools parses requests, and the loop
+is uvloop's where there is one: see docs/adr/0012.
 """
 
 from __future__ import annotations
@@ -12,11 +13,49 @@ from collections.abc import Callable
 
 import uvicorn
 from uvicorn.protocols.http.flow_control import FlowControl
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 FAILED_TO_START = 3
 """The exit code, as uvicorn's own command has it."""
 STALLED = 0.5
 """Seconds after which a connection is cut whose client takes nothing: it would not take the end."""
+
+
+MAX_HEAD = 64 * 1024
+"""Bytes of a request's line and headers, or of what follows its body."""
+
+
+class Protocol(HttpToolsProtocol):
+    """Refuses a head without an end, which httptools alone would keep in memory for ever."""
+
+    _headed = 0  # bytes since the last that began a request or belonged to its body
+
+    def data_received(self, data: bytes) -> None:
+        self._headed += len(data)
+        super().data_received(data)
+        if self._headed > MAX_HEAD and not self.transport.is_closing():
+            self.send_400_response("Headers are too long.")
+
+    def on_message_begin(self) -> None:
+        self._headed = 0
+        super().on_message_begin()
+
+    def on_body(self, body: bytes) -> None:
+        self._headed = 0
+        super().on_body(body)
+
+
+def new_loop() -> asyncio.AbstractEventLoop:
+    """uvloop's; asyncio's own on systems that uvloop is not made for."""
+    try:
+        import uvloop  # noqa: PLC0415  (it may be missing)
+    except ImportError:
+        return asyncio.new_event_loop()
+    return uvloop.new_event_loop()
+
+
+LOOP = f"{__name__}:{new_loop.__name__}"
+"""For ``uvicorn.Config(loop=…)``."""
 
 
 class Server(uvicorn.Server):

@@ -10,14 +10,16 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, literal, or_, union_all
+from sqlalchemy import ColumnElement, Select, and_, bindparam, literal, or_, union_all
+from sqlalchemy import select as core_select
 from sqlalchemy.sql.elements import SQLCoreOperations
 from sqlmodel import Session, col, select
 
 from app.store import database_clock, threads
-from app.store.tables import Tenant, Thread
+from app.store.tables import Tenant, Thread, UtcDateTime
 from app.store.threads import Lease
 
 
@@ -49,7 +51,8 @@ def claim(
         most: leases to take at once.
         per_tenant: leases that a tenant may have in all processes.
     """
-    if not db.execute(select(_somebody_waits(db, now))).scalar_one():
+    dialect = db.get_bind().dialect.name
+    if not db.execute(_somebody_waits(dialect), {"now": now}).scalar_one():
         return []
     # What lapses between these two is seen by neither, and found the next time.
     waiting = _lapsed(db, now)
@@ -76,32 +79,54 @@ def _is_due(now: datetime) -> ColumnElement[bool]:
     return and_(col(Thread.lease_until).is_(None), col(Thread.due_at) <= now)
 
 
-def _has_lapsed(db: Session, now: datetime) -> ColumnElement[bool]:
-    """Held by somebody who let the lease lapse: a dead worker."""
-    return col(Thread.lease_until) <= database_clock.instant(db, now)
-
-
 def _wants_a_worker(db: Session, now: datetime) -> ColumnElement[bool]:
-    return or_(_is_due(now), _has_lapsed(db, now))
+    lapsed = col(Thread.lease_until) <= database_clock.instant(db, now)
+    return or_(_is_due(now), lapsed)
 
 
-def _somebody_waits(db: Session, now: datetime) -> ColumnElement[bool]:
+@cache
+def _somebody_waits(dialect: str) -> Select[Any]:
     """Told from the first entry of either index: so it costs little to look when all is quiet."""
     due, until = col(Thread.due_at), col(Thread.lease_until)
     first_due = select(due).where(until.is_(None), due.is_not(None)).order_by(due).limit(1)
     first_lapsed = select(until).where(until.is_not(None)).order_by(until).limit(1)
-    return or_(
-        first_due.scalar_subquery() <= now,
-        first_lapsed.scalar_subquery() <= database_clock.instant(db, now),
+    return core_select(
+        or_(
+            first_due.scalar_subquery() <= bindparam("now", type_=UtcDateTime()),
+            first_lapsed.scalar_subquery() <= database_clock.now_on(dialect),
+        )
     )
+
+
+@cache
+def _has_lapsed(dialect: str) -> Select[str, str, datetime | None]:
+    """Held by somebody who let the lease lapse: a dead worker."""
+    until = col(Thread.lease_until)
+    found = core_select(col(Thread.id), col(Thread.tenant_id), until)
+    return found.where(until <= database_clock.now_on(dialect))
+
+
+@cache
+def _under_way(dialect: str) -> Select[Any]:
+    """The tenant of each thread that somebody works on."""
+    until = col(Thread.lease_until)
+    return core_select(col(Thread.tenant_id)).where(until > database_clock.now_on(dialect))
+
+
+@cache
+def _first_due() -> Select[Any]:
+    """Of each tenant that has something due, and since when."""
+    first = _in_order(col(Tenant.id)).limit(1).scalar_subquery()
+    asking = (
+        core_select(col(Tenant.id), first.label("first"))
+        .where(col(Tenant.state) == "installed")
+        .subquery()
+    )
+    return asking.select().where(asking.c.first <= bindparam("now", type_=UtcDateTime()))
 
 
 def _lapsed(db: Session, now: datetime) -> list[_Waiting]:
-    rows = db.exec(
-        select(col(Thread.id), col(Thread.tenant_id), col(Thread.lease_until)).where(
-            _has_lapsed(db, now)
-        )
-    )
+    rows = db.execute(_has_lapsed(db.get_bind().dialect.name), {"now": now})
     lapsed = [_Waiting(id_, tenant_id, until) for id_, tenant_id, until in rows if until]
     if not lapsed:
         return []
@@ -112,22 +137,16 @@ def _lapsed(db: Session, now: datetime) -> list[_Waiting]:
 
 def _held(db: Session, now: datetime) -> Counter[str]:
     """How many threads of each tenant are under way."""
-    under_way = col(Thread.lease_until) > database_clock.instant(db, now)
+    rows = db.execute(_under_way(db.get_bind().dialect.name), {"now": now})
     # Counted here: grouped by the database, SQLite reads every thread in the order of tenants.
-    return Counter(db.exec(select(Thread.tenant_id).where(under_way)))
+    return Counter(rows.scalars())
 
 
 def _due(
     db: Session, now: datetime, held: Mapping[str, int], most: int, per_tenant: int
 ) -> list[_Waiting]:
     """Of each tenant that has room, the longest-waiting threads: no more than its room."""
-    first = _in_order(col(Tenant.id)).limit(1).scalar_subquery()
-    asking = (
-        select(col(Tenant.id), first.label("first"))
-        .where(col(Tenant.state) == "installed")
-        .subquery()
-    )
-    found = db.execute(asking.select().where(asking.c.first <= now))
+    found = db.execute(_first_due(), {"now": now})
     rooms = sorted(
         (held.get(tenant_id, 0), since, tenant_id)
         for tenant_id, since in found

@@ -8,11 +8,26 @@ its clock will do.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import cache
 
-from sqlalchemy import ColumnElement, DateTime, func, literal, select
+from sqlalchemy import ColumnElement, DateTime, bindparam, func, literal, select
 from sqlmodel import Session
 
 from app.store.tables import UtcDateTime
+
+_CLOCK = func.clock_timestamp(type_=DateTime(timezone=True))
+"""Within a subquery: taken once for the whole statement, so that an index can be used."""
+
+
+@cache
+def now_on(dialect: str) -> ColumnElement[datetime]:
+    """The present, to stand in a statement that is built once; it takes ``now`` as a parameter.
+
+    Args:
+        dialect: a database's name.
+    """
+    named = bindparam("now", type_=UtcDateTime())
+    return select(_CLOCK).scalar_subquery() if dialect == "postgresql" else named
 
 
 def instant(db: Session, now: datetime, ahead: float = 0.0) -> ColumnElement[datetime]:
@@ -26,9 +41,7 @@ def instant(db: Session, now: datetime, ahead: float = 0.0) -> ColumnElement[dat
     later = timedelta(seconds=ahead)
     if db.get_bind().dialect.name != "postgresql":
         return literal(now + later, UtcDateTime())
-    # A subquery: taken once for the whole statement, so that an index can be used.
-    clock = func.clock_timestamp(type_=DateTime(timezone=True))
-    return select(clock + later).scalar_subquery()
+    return select(_CLOCK + later).scalar_subquery()
 
 
 def present(db: Session, now: datetime) -> datetime:

@@ -15,18 +15,18 @@ from sqlmodel import Session
 
 from app.clock import Clock
 from app.doors.arrivals import Arrival
-from app.store import threads
+from app.store import deliveries, threads, turns
 from app.store.database import Database
-from app.store.statements import insert_all_new, insert_rows
-from app.store.tables import Delivery, Unseen
+from app.store.deliveries import Key, Standing
 
 
 @dataclass(frozen=True)
 class _Told:
-    """An arrival, of whom, and when it came in."""
+    """An arrival, of whom, verified by which secret (sealed), and when it came in."""
 
     tenant_id: str
     arrival: Arrival
+    signed_with: str | None
     at: datetime
 
     @property
@@ -40,33 +40,63 @@ class _Told:
 
 async def receive(arrival: Arrival, tenant_id: str, *, database: Database, clock: Clock) -> bool:
     """Take a delivery in; come back once it is durable. False if it was here before."""
-    return await database.write_together(_take_in, _Told(tenant_id, arrival, clock.now()))
+    told = _Told(tenant_id, arrival, None, clock.now())
+    return bool(await database.write_together(_take_in, told))
 
 
-def _take_in(db: Session, told: Sequence[_Told]) -> list[bool]:
-    fresh = _fresh(db, told)
-    known = threads.public_of(db, {one.issue for one in fresh})
+async def receive_signed(
+    arrival: Arrival, tenant_id: str, signed_with: str, *, database: Database, clock: Clock
+) -> bool | None:
+    """The same for one that was verified by a secret of the tenant's which may be another by now.
+
+    None, and nothing is taken in, where ``signed_with``, that secret as it is sealed, is not the
+    tenant's when the delivery is committed, or the tenant is not let in.
+    """
+    told = _Told(tenant_id, arrival, signed_with, clock.now())
+    return await database.write_together(_take_in, told)
+
+
+def _take_in(db: Session, told: Sequence[_Told]) -> list[bool | None]:
+    known = deliveries.standing(db, {one.issue for one in told})
+    welcome = {id(one) for one in told if _is_welcome(one, known)}
+    first = {one.key: one for one in reversed(told) if id(one) in welcome}
+    at = told[0].at
+    new = deliveries.keep_new(db, first.keys(), at) if first else set()
+    # Of the same delivery twice, the first.
+    fresh = [one for one in told if one.key in new and one is first[one.key]]
+    _file(db, [one for one in fresh if not _is_echo(db, one, known)], known.threads)
+    news = {id(one) for one in fresh}
+    return [id(one) in news if id(one) in welcome else None for one in told]
+
+
+def _is_welcome(one: _Told, known: Standing) -> bool:
+    """Verified with the secret of now, or with none."""
+    return one.signed_with in {None, known.secrets.get(one.tenant_id)}
+
+
+def _is_echo(db: Session, one: _Told, known: Standing) -> bool:
+    """Whether it tells a thread nothing but that a comment was written which we recorded as ours.
+
+    Who wrote it is believed for this alone: whether it is worth a look at what we posted.
+    """
+    arrival, thread_id = one.arrival, known.threads.get(one.issue)
+    if arrival.event != "comment_created" or thread_id not in known.filled:
+        return False
+    if arrival.author_id is None or arrival.author_id != known.accounts.get(one.tenant_id):
+        return False
+    return turns.posted_as(db, thread_id, arrival.comment_id or "")
+
+
+def _file(db: Session, fresh: Sequence[_Told], known: dict[Key, str]) -> None:
     for one in fresh:
         # Nothing is done where nothing is known of the issue, and nothing asked.
         if one.issue not in known and _begins_a_thread(db, one.tenant_id, one.arrival):
             known[one.issue] = threads.ensure_thread(db, *one.issue, "public", one.at).id
     kept = [one for one in fresh if one.issue in known]
     if kept:
-        insert_rows(db, Unseen, [_unseen(one, known[one.issue]) for one in kept])
-        threads.make_all_due(db, {known[one.issue] for one in kept}, min(one.at for one in kept))
-    news = {id(one) for one in fresh}
-    return [id(one) in news for one in told]
-
-
-def _fresh(db: Session, told: Sequence[_Told]) -> list[_Told]:
-    """Those that were not here before; of the same delivery twice, the first."""
-    first = {one.key: one for one in reversed(told)}
-    rows = [
-        {"tenant_id": one.tenant_id, "identifier": one.arrival.identifier, "received_at": one.at}
-        for _, one in sorted(first.items())  # in one order, whichever process takes them in
-    ]
-    new = insert_all_new(db, Delivery, rows, "tenant_id", "identifier")
-    return [one for one in told if one.key in new and one is first[one.key]]
+        deliveries.add_unseen(db, [_unseen(one, known[one.issue]) for one in kept])
+        due = {known[one.issue] for one in kept}
+        deliveries.make_due(db, due, min(one.at for one in kept))
 
 
 def _unseen(one: _Told, thread_id: str) -> dict[str, object]:

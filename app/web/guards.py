@@ -14,7 +14,8 @@ from starlette.requests import Request
 
 from app.doors import sessions
 from app.doors.connect import qsh, tokens
-from app.doors.connect.tokens import ConnectClaims
+from app.doors.connect.credentials import Credential
+from app.doors.connect.tokens import ConnectClaims, Token
 from app.doors.principal import Principal, TenantRef, Viewer
 from app.errors import AuthError, Forbidden, NotFound, SessionRefused
 from app.i18n import t
@@ -36,10 +37,10 @@ async def require_install_token(request: Request) -> ConnectClaims:
         InstallKeysUnavailable: nobody could say.
     """
     wiring = wiring_of(request)
-    raw = _token(request)
+    token = tokens.read(_token(request))
     return tokens.verify_install_token(
-        raw,
-        public_key_pem=await wiring.install_keys.pem(tokens.header_kid(raw)),
+        token,
+        public_key_pem=await wiring.install_keys.pem(tokens.header_kid(token)),
         audience=wiring.settings.app_base_url,
         qsh=_query_string_hash(request, wiring),
         now=wiring.clock.now(),
@@ -52,8 +53,29 @@ async def require_lifecycle_token(request: Request) -> ConnectClaims:
     return claims
 
 
+async def require_sender(request: Request, *, anew: bool = False) -> Credential:
+    """Webhooks: signed by a tenant for this very request, with a secret that may be remembered.
+
+    What is taken in from it is taken in only if that secret still holds; see ``credentials.py``.
+    With ``anew`` it is the tenant's secret of now.
+    """
+    wiring = wiring_of(request)
+    token = tokens.read(_token(request))
+    client_key = tokens.unverified_issuer(token)
+    known = None if anew else wiring.credentials.remembered(client_key)
+    if known is not None:
+        try:
+            _verify(token, known, request, wiring)
+        except AuthError:  # perhaps by now it signs with another
+            known = None
+    if known is None:
+        known = await wiring.credentials.look_up(client_key)
+        _verify(token, known, request, wiring)
+    return known
+
+
 async def require_request_token(request: Request) -> Principal:
-    """Webhooks and frames: signed by an installed tenant for this very request."""
+    """Frames: signed by an installed tenant for this very request."""
     tenant, claims = await _request_token(request)
     return _principal(tenant, claims)
 
@@ -63,10 +85,10 @@ async def require_context_token(request: Request) -> Principal:
     wiring = wiring_of(request)
     if _query_tokens(request):
         raise AuthError("TOKEN_IN_QUERY")
-    raw = _token(request)
-    tenant = await _claimed_tenant(raw, wiring)
+    token = tokens.read(_token(request))
+    tenant = await _claimed_tenant(token, wiring)
     claims = tokens.verify_context_token(
-        raw,
+        token,
         secret=tenants.shared_secret(tenant, wiring.vault),
         client_key=tenant.client_key or "",
         now=wiring.clock.now(),
@@ -176,10 +198,10 @@ def _bearer(request: Request) -> str:
 
 async def _request_token(request: Request) -> tuple[Tenant, ConnectClaims]:
     wiring = wiring_of(request)
-    raw = _token(request)
-    tenant = await _claimed_tenant(raw, wiring)
+    token = tokens.read(_token(request))
+    tenant = await _claimed_tenant(token, wiring)
     claims = tokens.verify_request_token(
-        raw,
+        token,
         secret=tenants.shared_secret(tenant, wiring.vault),
         client_key=tenant.client_key or "",
         qsh=_query_string_hash(request, wiring),
@@ -188,9 +210,19 @@ async def _request_token(request: Request) -> tuple[Tenant, ConnectClaims]:
     return tenant, claims
 
 
-async def _claimed_tenant(raw: str, wiring: Wiring) -> Tenant:
+def _verify(token: Token, sender: Credential, request: Request, wiring: Wiring) -> None:
+    tokens.verify_request_token(
+        token,
+        secret=sender.secret,
+        client_key=sender.client_key,
+        qsh=_query_string_hash(request, wiring),
+        now=wiring.clock.now(),
+    )
+
+
+async def _claimed_tenant(token: Token, wiring: Wiring) -> Tenant:
     """The tenant that the token says it is from; nothing is proved yet."""
-    issuer = tokens.unverified_issuer(raw)
+    issuer = tokens.unverified_issuer(token)
     tenant = await wiring.database.read_together(tenants.by_client_keys, issuer)
     if tenant is None:
         raise AuthError("UNKNOWN_TENANT")

@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app import i18n
 from app.doors.connect.install_keys import InstallKeysUnavailable
+from app.doors.forge.keys import InvocationKeysUnavailable
 from app.errors import (
     AppError,
     AuthError,
@@ -49,8 +50,8 @@ API = ("/api/", "/chatkit")
 UNAUTHORIZED, FORBIDDEN = t("Unauthorized"), t("Forbidden")
 NOT_FOUND, NOT_ALLOWED = t("Not found"), t("Method not allowed")
 API_401 = t(
-    "Send Jira's own token for this page: Authorization: JWT, then what AP.context.getToken gave."
-    " This version opens sessions by nothing else: by no Forge token and no site_key."
+    "Send Jira's own token for this page: Authorization: JWT, then what AP.context.getToken gave;"
+    " or, from a Forge page, call it by invokeRemote. This version opens sessions by no site_key."
 )
 
 RIGHTS: dict[str, Text] = {
@@ -151,6 +152,7 @@ ANSWERS: dict[type[AppError], Answer] = {
     Conflict: lambda _, error: problem(409, t("Conflict"), error.text, code=error.code),
     BodyTooLarge: lambda _, __: problem(413, t("Content too large"), t("Send 1 MiB or less.")),
     InstallKeysUnavailable: _unavailable,
+    InvocationKeysUnavailable: _unavailable,
     SealBroken: _unavailable,
     JiraError: _unavailable,
     ModelError: _unavailable,

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import hmac
 import json
+import string
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+import jwt
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from app.doors.connect import tokens
 from app.doors.connect.qsh import query_string_hash
 from app.doors.connect.tokens import (
     MAX_LENGTH,
     ConnectClaims,
     header_kid,
+    read,
     unverified_issuer,
     verify_context_token,
     verify_install_token,
@@ -29,6 +34,7 @@ from tests.support.clock import START
 ACME = "acme-client-key"
 NOW = int(START.timestamp())
 QSH = query_string_hash("POST", "/connect/hook", "a=1")
+ALPHABET = string.ascii_uppercase + string.ascii_lowercase + string.digits + "-_"
 
 
 def request_claims(**changes: Any) -> dict[str, Any]:
@@ -40,17 +46,25 @@ def install_claims(**changes: Any) -> dict[str, Any]:
 
 
 def verify_request(raw: str) -> ConnectClaims:
-    return verify_request_token(raw, secret=SECRET, client_key=ACME, qsh=QSH, now=START)
+    return verify_request_token(read(raw), secret=SECRET, client_key=ACME, qsh=QSH, now=START)
 
 
 def verify_context(raw: str) -> ConnectClaims:
-    return verify_context_token(raw, secret=SECRET, client_key=ACME, now=START)
+    return verify_context_token(read(raw), secret=SECRET, client_key=ACME, now=START)
 
 
 def verify_install(raw: str) -> ConnectClaims:
     return verify_install_token(
-        raw, public_key_pem=key_pair().public_pem, audience=BASE_URL, qsh=QSH, now=START
+        read(raw), public_key_pem=key_pair().public_pem, audience=BASE_URL, qsh=QSH, now=START
     )
+
+
+def kid_of(raw: str) -> str:
+    return header_kid(read(raw))
+
+
+def issuer_of(raw: str) -> str:
+    return unverified_issuer(read(raw))
 
 
 def refusal(verify: Callable[[str], object], raw: str) -> str:
@@ -139,11 +153,11 @@ def test_a_clock_a_little_ahead_is_forgiven() -> None:
 
 
 def test_a_token_ends_with_its_last_second() -> None:
-    raw = hs256(request_claims(exp=NOW + 180))
+    token = read(hs256(request_claims(exp=NOW + 180)))
 
     def later(seconds: float) -> ConnectClaims:
         return verify_request_token(
-            raw, secret=SECRET, client_key=ACME, qsh=QSH, now=START + timedelta(seconds=seconds)
+            token, secret=SECRET, client_key=ACME, qsh=QSH, now=START + timedelta(seconds=seconds)
         )
 
     assert later(179.9).client_key == ACME
@@ -188,21 +202,21 @@ def test_another_ones_signature_is_refused() -> None:
      "eyJ9.e30.", "W10.W10.", "e30.bnVsbA.", "A" * (MAX_LENGTH + 1)],
 )  # fmt: skip
 def test_what_is_no_token_is_refused(raw: str) -> None:
-    for function in (verify_request, verify_context, verify_install, header_kid):
+    for function in (verify_request, verify_context, verify_install, kid_of):
         assert refusal(function, raw) in {"MALFORMED_TOKEN", "INVALID_ALGORITHM"}
-    assert refusal(unverified_issuer, raw) in {"MALFORMED_TOKEN", "INVALID_ISSUER"}
+    assert refusal(issuer_of, raw) in {"MALFORMED_TOKEN", "INVALID_ISSUER"}
 
 
 def test_a_token_of_any_size_but_a_small_one_is_not_even_read() -> None:
     raw = hs256(request_claims(padding="x" * MAX_LENGTH))
     assert refusal(verify_request, raw) == "MALFORMED_TOKEN"
-    assert refusal(unverified_issuer, raw) == "MALFORMED_TOKEN"
+    assert refusal(issuer_of, raw) == "MALFORMED_TOKEN"
 
 
 def test_a_token_nested_without_end_is_refused() -> None:
     nested = signing.base64url(b"[" * 6_000)
-    assert refusal(unverified_issuer, f"e30.{nested}.") == "MALFORMED_TOKEN"
-    assert refusal(header_kid, f"{nested}.e30.") == "MALFORMED_TOKEN"
+    assert refusal(issuer_of, f"e30.{nested}.") == "MALFORMED_TOKEN"
+    assert refusal(kid_of, f"{nested}.e30.") == "MALFORMED_TOKEN"
 
 
 @given(
@@ -218,22 +232,88 @@ def test_no_token_brings_a_guard_to_fall(payload: object, junk: bytes) -> None:
     for segment in (signing.base64url(json.dumps(payload).encode()), signing.base64url(junk)):
         for raw in (f"{segment}.e30.x", f"e30.{segment}.x", f"{segment}.{segment}.{segment}"):
             for function in (
-                verify_request, verify_context, verify_install, header_kid, unverified_issuer,
+                verify_request, verify_context, verify_install, kid_of, issuer_of,
             ):  # fmt: skip
                 refusal(function, raw)
 
 
+HEADERS = st.fixed_dictionaries(
+    {"alg": st.sampled_from([*["HS256"] * 9, "hs256", "HS512", "none", "", None, 7])},
+    optional={
+        "typ": st.sampled_from(["JWT", "at+jwt", None]),
+        "kid": st.sampled_from(["a-key", "", None, 7]),
+        **dict.fromkeys(["crit", "b64"], st.sampled_from([["b64"], ["exp"], [], True, False])),
+    },
+)
+CLAIMS = st.one_of(
+    st.just(json.dumps(request_claims()).encode()),
+    st.just(b'{"iss": "a", "iss": "b", "exp": NaN}'),
+    st.just('{"iss": "é"}'.encode("utf-16")),
+    st.just(b'\xef\xbb\xbf{"iss": "a"}'),
+    st.just(b'{"iss": "\\ud800"}'),
+    st.just(b'["iss"]'),
+    st.just(b" {} "),
+    st.binary(max_size=20),
+)
+SPELLINGS = st.sampled_from(
+    [*[(0, "")] * 12, (1, ""), (2, ""), (3, ""), (0, "A"), (0, "="), (0, "AAAA"), (0, ".")]
+)
+SECRETS = st.sampled_from([*[SECRET] * 5, OTHER_SECRET])
+
+
+@settings(max_examples=600)
+@given(HEADERS, CLAIMS, SECRETS, st.tuples(SPELLINGS, SPELLINGS, SPELLINGS))
+def test_a_signature_that_is_taken_is_one_that_pyjwt_takes(
+    header: dict[str, Any], claims: bytes, secret: str, spellings: list[tuple[int, str]]
+) -> None:
+    first, second, third = spellings
+    head = respelt(json.dumps(header).encode(), *first)
+    signed = f"{head}.{respelt(claims, *second)}"
+    signature = hmac.digest(secret.encode(), signed.encode(), "sha256")
+    raw = f"{signed}.{respelt(signature, *third)}"
+    try:
+        theirs = jwt.decode(raw, SECRET, algorithms=["HS256"], options=tokens._SIGNATURE_ONLY)
+    except jwt.PyJWTError:
+        theirs = None
+    if "=" in raw or not header.keys().isdisjoint({"crit", "b64"}):
+        theirs = None  # padding, which PyJWT forgives, and extensions, which it knows
+    try:
+        token = read(raw)
+        tokens._require_hs256(token, SECRET)
+    except AuthError:
+        assert theirs is None
+    else:
+        assert repr(token.claims) == repr(theirs)  # NaN does not equal itself
+
+
+def respelt(plain: bytes, bits: int, ending: str) -> str:
+    """Base64 of it, with ``bits`` in those that are left unused at the end, and more behind."""
+    segment = signing.base64url(plain)
+    unused = {2: 4, 3: 2}.get(len(segment) % 4, 0)
+    if unused:
+        last = ALPHABET.index(segment[-1])
+        segment = segment[:-1] + ALPHABET[last | bits]
+    return segment + ending
+
+
+def test_a_token_without_its_secret_is_refused() -> None:
+    def verify(raw: str) -> ConnectClaims:
+        return verify_request_token(read(raw), secret="", client_key=ACME, qsh=QSH, now=START)
+
+    assert refusal(verify, signing.by_hand(request_claims(), b"")) == "MALFORMED_TOKEN"
+
+
 def test_the_issuer_is_read_before_anything_is_proved() -> None:
-    assert unverified_issuer(hs256(request_claims(), OTHER_SECRET)) == ACME
+    assert issuer_of(hs256(request_claims(), OTHER_SECRET)) == ACME
 
 
 @pytest.mark.parametrize("issuer", [None, "", "a b", "a\n", "x" * 256, 7])
 def test_an_issuer_that_no_tenant_could_have_is_refused(issuer: object) -> None:
-    assert refusal(unverified_issuer, hs256(request_claims(iss=issuer))) == "INVALID_ISSUER"
+    assert refusal(issuer_of, hs256(request_claims(iss=issuer))) == "INVALID_ISSUER"
 
 
 def test_the_kid_is_read_from_the_header() -> None:
-    assert header_kid(rs256(install_claims())) == key_pair().kid
+    assert kid_of(rs256(install_claims())) == key_pair().kid
 
 
 @pytest.mark.parametrize(
@@ -243,15 +323,15 @@ def test_the_kid_is_read_from_the_header() -> None:
 )  # fmt: skip
 def test_a_kid_that_would_lead_astray_is_refused(kid: str) -> None:
     raw = signing.unsigned(install_claims(), alg="RS256", kid=kid)
-    assert refusal(header_kid, raw) == "INVALID_KID"
+    assert refusal(kid_of, raw) == "INVALID_KID"
 
 
 @pytest.mark.parametrize("kid", [None, 7, ["k"], {"k": 1}])
 def test_a_kid_that_is_no_text_is_refused(kid: object) -> None:
     raw = signing.unsigned(install_claims(), alg="RS256", kid=kid)
-    assert refusal(header_kid, raw) == "INVALID_KID"
+    assert refusal(kid_of, raw) == "INVALID_KID"
 
 
 def test_no_key_is_looked_up_for_another_algorithm() -> None:
     raw = signing.unsigned(install_claims(), alg="HS256", kid="k")
-    assert refusal(header_kid, raw) == "INVALID_ALGORITHM"
+    assert refusal(kid_of, raw) == "INVALID_ALGORITHM"

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from sqlalchemy.exc import IntegrityError
@@ -19,6 +21,7 @@ from app.store.tables import Item, Thread, Turn, Unseen
 from app.store.threads import Lease
 from app.turns import ending, intake
 from app.turns.deciding import Idle, Run, decide
+from app.turns.openings import make_turn
 from app.turns.talking import Asked, ask_privately
 from tests.support.clock import START, FakeClock
 from tests.support.rows import add_tenant, opened
@@ -45,6 +48,11 @@ def unseen(db: Session) -> set[str | None]:
 
 def the_thread(db: Session) -> Thread:
     return db.exec(select(Thread)).one()
+
+
+def two_more(db: Session) -> None:
+    add_tenant(db, "umbrella", shared_secret="sealed")
+    add_tenant(db, "away", shared_secret="sealed too", state="disabled")
 
 
 # --- deliveries -----------------------------------------------------------------------------
@@ -95,6 +103,29 @@ async def test_another_tenants_delivery_of_that_name_is_another(
     assert await intake.receive(arrival(1), "umbrella", database=database, clock=clock)
 
 
+async def test_what_was_signed_with_a_secret_of_before_is_not_taken_in(
+    database: Database, clock: FakeClock
+) -> None:
+    await database.write(two_more)
+
+    async def signed(number: int, tenant_id: str, secret: str) -> bool | None:
+        one = arrival(number)
+        return await intake.receive_signed(one, tenant_id, secret, database=database, clock=clock)
+
+    told = await asyncio.gather(
+        take_in(database, arrival(1), clock),
+        signed(2, "umbrella", "sealed"),
+        signed(3, "umbrella", "of before"),
+        signed(4, "away", "sealed too"),
+        signed(5, "acme", "never"),
+    )
+    assert list(told) == [True, True, None, None, None]
+    assert await database.read(unseen) == {"1", "2"}
+    assert await signed(2, "umbrella", "of before") is None
+    assert await signed(3, "umbrella", "sealed") is True
+    assert await signed(3, "umbrella", "sealed") is False
+
+
 @pytest.mark.parametrize("event", ["comment_deleted", "issue_updated", "issue_deleted"])
 async def test_of_an_issue_that_nobody_knows_only_questions_count(
     database: Database, clock: FakeClock, event: Happening
@@ -104,6 +135,64 @@ async def test_of_an_issue_that_nobody_knows_only_questions_count(
     assert await take_in(database, arrival(2, "issue_created"), clock)
     assert await take_in(database, arrival(3, event), clock)
     assert await database.read(unseen) == {"2", "3"}
+
+
+def of_the_app(number: int, event: Happening = "comment_created", author: str = "app") -> Arrival:
+    """Of comment 7, which our own account wrote."""
+    return Arrival(f"delivery {number}", event, "10001", START, "7", author, author, ())
+
+
+def answered(db: Session, *, filled: bool = True) -> None:
+    """The thread has an answer, which stands in Jira as comment 7."""
+    add_tenant(db, app_account_id="app")
+    thread = threads.ensure_thread(db, "acme", "10001", "public", START)
+    thread.filled_at = START if filled else None
+    turn = make_turn(db, thread, "public", START)
+    turn.state, turn.comment_id, turn.finished_at = "completed", "7", START
+
+
+async def test_the_news_of_a_comment_that_we_recorded_as_ours_wakes_nobody(
+    database_url: str, clock: FakeClock
+) -> None:
+    with opened(database_url) as database:
+        await database.write(answered)
+
+        assert await take_in(database, of_the_app(1), clock)
+
+        assert not await database.read(unseen)
+        assert (await database.read(the_thread)).due_at is None
+        assert not await take_in(database, of_the_app(1), clock)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        of_the_app(1, event="comment_updated"),
+        of_the_app(1, event="comment_deleted"),
+        replace(of_the_app(1), comment_id="8"),
+    ],
+    ids=["an edit", "a deletion", "a comment that nobody recorded"],
+)
+async def test_other_news_of_our_account_is_looked_at(
+    told: Arrival, database_url: str, clock: FakeClock
+) -> None:
+    with opened(database_url) as database:
+        await database.write(answered)
+
+        await take_in(database, told, clock)
+
+        assert await database.read(unseen) == {told.comment_id}
+
+
+async def test_a_thread_out_of_sight_is_looked_at_for_news_of_ours_too(
+    database_url: str, clock: FakeClock
+) -> None:
+    with opened(database_url) as database:
+        await database.write(partial(answered, filled=False))
+
+        await take_in(database, of_the_app(1), clock)
+
+        assert await database.read(unseen) == {"7"}
 
 
 # --- the team's own talk --------------------------------------------------------------------
