@@ -16,8 +16,8 @@ from datetime import datetime, timedelta
 from sqlmodel import Session
 
 from app import doctor
-from app.doctor import Finding
 from app.errors import JiraError, JiraNotFound, LeaseLost, SettingsError
+from app.findings import Finding
 from app.jira import comments
 from app.main import Parts, assemble
 from app.settings import Settings

@@ -1,4 +1,4 @@
-"""The commands of ``jira-chatkit``: serve, worker, migrate, check, keys, demo."""
+"""The commands of ``jira-chatkit``: serve, worker, migrate, check, keys, forge, demo."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from app import checking, demonstration, logs, main, serving
 from app import settings as settings_module
 from app.clock import SystemClock
 from app.errors import SealBroken, SettingsError
+from app.forge_commands import forge
 from app.settings import Settings
 from app.store import tenants, upgrades
 from app.store.database import Database
@@ -31,6 +32,7 @@ app = typer.Typer(
 )
 keys = typer.Typer(help="The keys that seal what the database keeps secret.", no_args_is_help=True)
 app.add_typer(keys, name="keys")
+app.add_typer(forge, name="forge")
 
 GRACE = 5
 """Seconds that open requests have on shutdown."""
@@ -75,12 +77,17 @@ def serve(
         web,
         host=settings.host,
         port=settings.port,
+        http=serving.Protocol,
+        loop=serving.LOOP,
+        proxy_headers=False,  # whose address it is, and by which scheme, nobody here asks
         log_config=None,
         access_log=False,  # its lines would hold query strings, and those hold tokens
         server_header=False,
         ws="none",
         timeout_graceful_shutdown=GRACE,
     )
+    gc.collect()
+    gc.freeze()  # what the program itself is made of is not looked through while it serves
     serving.run(config, partial(main.end_streams, web), lambda: main.why_to_end(web) is not None)
     database.close()
     if (why := main.why_to_end(web)) is not None:
@@ -192,9 +199,13 @@ def demo(
     app_port: Annotated[int, typer.Option(help="Where the app listens.")] = 8080,
     jira_port: Annotated[int, typer.Option(help="Where the simulated Jira listens.")] = 8081,
     openai_port: Annotated[int, typer.Option(help="Where the simulated OpenAI listens.")] = 8082,
+    forge_port: Annotated[int, typer.Option(help="Where a site with Forge listens.")] = 8083,
+    pages_port: Annotated[int, typer.Option(help="Where Forge serves the pages from.")] = 8084,
 ) -> None:
     """Run the whole system here: no account and no key needed."""
     settings = settings_module.load()
     logs.configure("console", "warning")
-    ports = demonstration.Ports(app_port, jira_port, openai_port)
+    ports = demonstration.Ports(
+        app_port, jira_port, openai_port, forge=forge_port, pages=pages_port
+    )
     raise typer.Exit(demonstration.run(settings, ports, typer.echo))

@@ -8,23 +8,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
 
 from sqlmodel import Session, col, func, select
 
+from app import findings
 from app.assistant.catalogue import ListedModel, listed_models
 from app.errors import (
     AppError,
-    AuthError,
-    JiraDenied,
-    JiraError,
     ModelError,
     SealBroken,
 )
+from app.findings import Finding
 from app.i18n import Text, t
-from app.jira import comments
 from app.settings import Settings
 from app.store import tenants
 from app.store.database import Database
@@ -37,23 +33,6 @@ from app.turns.reading import model_access
 MODES = {"off": t("off"), "draft": t("draft"), "auto": t("auto")}
 SHUTDOWN_NOTICE = timedelta(days=30)
 """How long before its end a model counts as an ill: somebody has to try another one."""
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What was found. ``cure`` is what to do; empty where all is well.
-
-    Both are made by ``t``, save in what the command line alone finds.
-    """
-
-    name: str
-    well: bool
-    found: str
-    cure: str = ""
-
-    def shown(self) -> dict[str, Any]:
-        """For a page."""
-        return {"name": self.name, "well": self.well, "found": self.found, "cure": self.cure}
 
 
 async def examine(
@@ -95,30 +74,21 @@ async def examine(
 async def examine_tenant(tenant_id: str, c: Collaborators) -> list[Finding]:
     """Look at the installation and at this one tenant."""
     tenant = await c.database.read(tenants.by_id, tenant_id)
-    findings = [_configuration(c.settings), await _database(c.database)]
+    found = [_configuration(c.settings), await _database(c.database)]
     if tenant is not None:
-        findings += [finding async for finding in _examine_tenant(tenant, c)]
-    return findings
+        found += [finding async for finding in _examine_tenant(tenant, c)]
+    return found
 
 
 async def _examine_tenant(tenant: Tenant, c: Collaborators) -> AsyncIterator[Finding]:
-    site = tenant.base_url
-    if tenant.state != "installed":
-        gone = tenant.state == "uninstalled"
-        yield Finding(
-            "tenant",
-            well=False,
-            found=t("{site} is uninstalled", site=site)
-            if gone
-            else t("{site} is disabled", site=site),
-            cure=t("Enable or install the app in Jira: Apps → Manage apps."),
-        )
+    standing = findings.standing(tenant)
+    yield standing
+    if not standing.well:
         return
-    yield Finding("tenant", well=True, found=t("{site} is installed", site=site))
-    secret = _secret(tenant, c)
-    yield secret
-    if secret.well:
-        yield await _jira(tenant, c)
+    credential = findings.credential(tenant, c)
+    yield credential
+    if credential.well:
+        yield await findings.jira(tenant, c)
     published = await c.database.read(published_workflow, tenant.id)
     yield _workflow(published[0] if published else None)
     openai, models = await _openai(tenant, c)
@@ -168,41 +138,6 @@ def _installed(db: Session) -> list[Tenant]:
     """All but those that left: their data stays a while, and nothing is wrong with that."""
     here = select(Tenant).where(Tenant.state != "uninstalled")
     return list(db.exec(here.order_by(col(Tenant.installed_at))).all())
-
-
-def _secret(tenant: Tenant, c: Collaborators) -> Finding:
-    try:
-        tenants.shared_secret(tenant, c.vault)
-    except (SealBroken, AuthError):
-        return Finding(
-            "secret",
-            well=False,
-            found=t("the tenant's shared secret does not open"),
-            cure=t("Put the key that sealed it back into SECRET_KEYS, or reinstall the app."),
-        )
-    return Finding("secret", well=True, found=t("the tenant's shared secret opens"))
-
-
-async def _jira(tenant: Tenant, c: Collaborators) -> Finding:
-    try:
-        await comments.myself(c.jira(tenant))
-    except JiraDenied as error:
-        return Finding(
-            "jira",
-            well=False,
-            found=t("Jira refuses the app ({status})", status=error.status),
-            cure=t("Reinstall the app on that site, so that both sides share a secret again."),
-        )
-    except JiraError as error:
-        return Finding(
-            "jira",
-            well=False,
-            found=t("Jira cannot be reached (status {status})", status=error.status)
-            if error.status
-            else t("Jira cannot be reached (no answer)"),
-            cure=t("See that this machine reaches {site} over HTTPS.", site=tenant.base_url),
-        )
-    return Finding("jira", well=True, found=t("Jira answers as the app"))
 
 
 def _workflow(version: int | None) -> Finding:

@@ -147,6 +147,12 @@ class JiraUnavailable(JiraError):
     """No answer, or a 5xx: worth another try later."""
 
 
+class JiraTokenMissing(JiraUnavailable):
+    """No token to call Jira with is held, or Jira takes it no more. The hourly schedule brings
+    one, a person's own comes with the next session.
+    """
+
+
 class JiraRateLimited(JiraError):
     """429. ``retry_after`` is in seconds; ``reason`` is Jira's ``RateLimit-Reason`` or None."""
 

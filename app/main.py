@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -22,12 +23,15 @@ from app.assistant.server import AssistantServer
 from app.assistant.store import ThreadStore
 from app.clock import Clock, SystemClock
 from app.doors.connect import descriptor
+from app.doors.connect.credentials import Credentials
 from app.doors.connect.install_keys import InstallKeys
-from app.jira.client import JiraClient, client_for
+from app.doors.forge.keys import InvocationKeys
+from app.jira.auth import BearerAuthorizer
+from app.jira.client import JiraClient, bearer_client, client_for
 from app.jira.ledger import DatabaseLedger
 from app.jira.limits import Limits
 from app.settings import Settings
-from app.store import tenants, upgrades
+from app.store import forge_tenants, tenants, upgrades
 from app.store.database import Database
 from app.store.histories import marked
 from app.store.listening import hearing
@@ -35,6 +39,7 @@ from app.store.secrets import Vault
 from app.store.signals import Wakes
 from app.store.tables import Tenant
 from app.stream.hub import Hub
+from app.turns import persons
 from app.turns.collaborators import GRACE, AtStep, Collaborators, go_on
 from app.turns.ending import end_all
 from app.turns.names import NameDesk
@@ -43,6 +48,7 @@ from app.turns.reconcile import reconcile
 from app.turns.rights import RightsDesk
 from app.turns.scheduler import Scheduler
 from app.turns.snapshots import thread_view
+from app.web.cors import ForgePages, forge_origins
 from app.web.pages import environment
 from app.web.responses import EXCEPTION_HANDLERS, SecurityHeaders, Unexpected
 from app.web.routes import routes
@@ -102,12 +108,14 @@ async def assemble(
         carriers = Carriers(settings.outbound_hosts)
         clients = ModelClients(timeout=MODEL_SILENCE, http_client=carriers)
         stack.push_async_callback(clients.close)
+        jira = _JiraClients(vault, http, clock, database)
         collaborators = Collaborators(
             database=database,
             clock=clock,
             settings=settings,
             vault=vault,
-            jira=_JiraClients(vault, http, clock, database),
+            jira=jira,
+            jira_as=jira.as_person,
             assistant=AssistantServer(ThreadStore(database), clients, clock),
             carrier=carriers,
             grace=grace,
@@ -130,10 +138,28 @@ class _JiraClients:
         self._limits = Limits(clock, DatabaseLedger(database))
 
     def __call__(self, tenant: Tenant) -> JiraClient:
+        """As the app, by the door that the tenant's Jira takes."""
+        if tenant.door == "forge":
+            token = forge_tenants.system_token(tenant, self._vault)
+            return self._by(tenant, token, tenant.system_token_expires_at)
         return client_for(
             tenant,
             descriptor.app_key(),
             tenants.shared_secret(tenant, self._vault),
+            http=self._http,
+            clock=self._clock,
+            limits=self._limits,
+        )
+
+    def as_person(self, tenant: Tenant, token: str, expires_at: datetime) -> JiraClient:
+        return self._by(tenant, token, expires_at)
+
+    def _by(self, tenant: Tenant, token: str | None, expires_at: datetime | None) -> JiraClient:
+        authorizer = BearerAuthorizer(token, expires_at, self._clock)
+        return bearer_client(
+            tenant.id,
+            tenant.api_base_url or tenant.base_url,
+            authorizer,
             http=self._http,
             clock=self._clock,
             limits=self._limits,
@@ -177,9 +203,10 @@ def create_app(
 
     public = urlsplit(settings.app_base_url)
     app = Starlette(
-        routes=routes(public.path),
+        routes=routes(public.path, forge=settings.forge_app_id is not None),
         lifespan=lifespan,
         middleware=[
+            Middleware(ForgePages, origins=forge_origins(settings), base_path=public.path),
             Middleware(SecurityHeaders, hsts=public.scheme == "https"),
             Middleware(Unexpected, base_path=public.path),
         ],
@@ -260,13 +287,22 @@ def _wiring(parts: Parts, hub: Hub) -> Wiring:
         install_keys=InstallKeys(
             parts.settings.connect_key_hosts, http=parts.http, clock=parts.clock
         ),
+        credentials=Credentials(parts.database, parts.vault),
+        invocation_keys=InvocationKeys(
+            parts.settings.forge_jwks_url, http=parts.http, clock=parts.clock
+        ),
         on_first_install=publish_first_workflow,
         on_uninstall=end_all,
         clock=parts.clock,
         jira=parts.collaborators.jira,
         hub=hub,
         collaborators=parts.collaborators,
-        rights=RightsDesk(parts.collaborators.jira, parts.database, parts.clock),
+        rights=RightsDesk(
+            parts.collaborators.jira,
+            parts.database,
+            parts.clock,
+            partial(persons.client_of, jira_as=parts.collaborators.jira_as, vault=parts.vault),
+        ),
         names=NameDesk(parts.collaborators.jira, parts.database, parts.clock),
         pages=environment(),
     )

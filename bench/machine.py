@@ -9,7 +9,10 @@ from importlib.metadata import version
 from pathlib import Path
 
 TICKS = os.sysconf("SC_CLK_TCK")
-PACKAGES = ("uvicorn", "h11", "starlette", "sqlalchemy", "psycopg", "pyjwt", "openai-agents")
+PACKAGES = (
+    *("uvicorn", "httptools", "uvloop", "starlette", "sqlalchemy", "psycopg", "pyjwt"),
+    "openai-agents",
+)
 
 
 def cpu_seconds(pid: int) -> float:

@@ -41,9 +41,11 @@ METHOD = (
     " Medians of 3 rounds."
 )
 BOUNDS = (
-    "the app's one event loop, which is busy all the time: parsing HTTP and starlette's way to the"
-    " handler take more than verifying, and SQLAlchemy's statements in the writer's thread share"
-    " the interpreter with it. The disk waits little, as deliveries are committed in groups."
+    "Python, of which a process runs one thread at a time. On PostgreSQL half of the time is the"
+    " event loop's (uvicorn, starlette's way to the handler, parsing and verifying), half the"
+    " writer's, in a handful of statements that those share which come at once; more web processes"
+    " beside it take more. On SQLite the worker shares the process: looking into what a delivery"
+    " told of takes several times what taking it in does."
 )
 
 Seen = dict[str, float]

@@ -170,7 +170,7 @@ def _untranslated(tree: ast.AST, name: str) -> list[int]:
         given: list[ast.expr] = []
         if node.func.id in FOR_PEOPLE:
             given = node.args[1:] if node.func.id in CODED else node.args
-        elif node.func.id == "Finding" and name == "doctor.py":
+        elif node.func.id == "Finding" and name in {"doctor.py", "findings.py"}:
             given = [one.value for one in node.keywords if one.arg in {"found", "cure"}]
         literal = [one for one in given if isinstance(one, ast.JoinedStr) or _is_text(one)]
         lines += [one.lineno for one in literal]

@@ -11,18 +11,22 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 from pathlib import Path
 from types import FrameType
 
+from app import forge_folder
 from app.clock import SystemClock
 from app.demonstration.actions import Actions
 from app.demonstration.balancer import balancing
 from app.demonstration.process import AppProcess, Apps
+from app.forge_manifest import ForgeApp
 from app.sandbox.jira import JiraSite
+from app.sandbox.jira.forge import APP_ID
+from app.sandbox.jira.forge_pages import Deployed
 from app.sandbox.openai import DEMO_KEY, OpenAISite
 from app.sandbox.serving import serve
 from app.sandbox.tour.pages import TourPages
@@ -50,16 +54,21 @@ class Ports:
     Attributes:
         app: the app, or what stands before its web processes.
         webs: its web processes, where they are several.
+        forge: a second site, which the app comes to through Forge; 0: there is none.
+        pages: where that serves the app's pages from.
     """
 
     app: int
     jira: int
     openai: int
     webs: tuple[int, ...] = ()
+    forge: int = 0
+    pages: int = 0
 
     @property
     def all(self) -> tuple[int, ...]:
-        return (self.app, self.jira, self.openai, *self.webs)
+        every = (self.app, self.jira, self.openai, *self.webs, self.forge, self.pages)
+        return tuple(port for port in every if port)
 
     @property
     def app_url(self) -> str:
@@ -68,6 +77,14 @@ class Ports:
     @property
     def jira_url(self) -> str:
         return f"http://127.0.0.1:{self.jira}"
+
+    @property
+    def forge_url(self) -> str:
+        return f"http://127.0.0.1:{self.forge}"
+
+    @property
+    def pages_url(self) -> str:
+        return f"http://127.0.0.1:{self.pages}"
 
     @property
     def openai_url(self) -> str:
@@ -86,12 +103,16 @@ def run(settings: Settings, ports: Ports, echo: Echo, database_url: str | None =
     stop = _stop_on_signals()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="jira-chatkit-")))
+        if ports.forge and forge_folder.bundles() is None:
+            echo("No site is reached through Forge: its pages are not bundled. Run `make forge`.")
+            ports = replace(ports, forge=0, pages=0)
         jira = JiraSite(base_url=ports.jira_url, retry_delays=RETRY_DELAYS)
         openai = OpenAISite(clock=SystemClock(), pace=HUMAN_PACE)
         if taken := [port for port in ports.all if _is_taken(port)]:
             echo(
                 f"Port {taken[0]} is taken. End what listens there, or name others:"
-                f" {_program()} demo --app-port … --jira-port … --openai-port …"
+                f" {_program()} demo --app-port … --jira-port … --openai-port … --forge-port …"
+                " --pages-port …"
             )
             return 1
         real = settings.openai_api_key is not None
@@ -103,6 +124,7 @@ def run(settings: Settings, ports: Ports, echo: Echo, database_url: str | None =
         jira.show(TourPages(tour))
         stack.enter_context(serve(jira.asgi, ports.jira))
         stack.enter_context(serve(openai.asgi, ports.openai))
+        forge = stack.enter_context(_forge_site(ports, folder)) if ports.forge else None
         if ports.webs:
             _migrate(values)
             stack.enter_context(balancing(ports.app, ports.webs))
@@ -113,6 +135,8 @@ def run(settings: Settings, ports: Ports, echo: Echo, database_url: str | None =
             echo("The app did not come up; what it said stands above.")
             return 1
         client_key = jira.install(ports.app_url).client_key
+        if forge is not None:
+            forge.install_forge(ports.app_url)
         tour.start()
         _tell(ports, values, client_key, apps, real=real, echo=echo)
         while not stop.wait(GLANCE):
@@ -123,6 +147,18 @@ def run(settings: Settings, ports: Ports, echo: Echo, database_url: str | None =
             apps.look()
         echo("\nStopping.")
     return 0
+
+
+@contextmanager
+def _forge_site(ports: Ports, folder: Path) -> Iterator[JiraSite]:
+    """The second site and, from an origin of their own, the pages that Forge serves."""
+    site = JiraSite(base_url=ports.forge_url, retry_delays=RETRY_DELAYS, door="forge")
+    pages = Deployed(folder / "forge")
+    pages.base_url = ports.pages_url
+    forge_folder.write(ForgeApp(APP_ID, ports.app_url), folder / "forge")
+    pages.show_on(site, [ports.app_url])
+    with serve(site.asgi, ports.forge), serve(pages.asgi, ports.pages):
+        yield site
 
 
 def _processes(values: Mapping[str, str], ports: Ports) -> list[AppProcess]:
@@ -189,6 +225,10 @@ def _environment(settings: Settings, ports: Ports, database_url: str) -> dict[st
         "CONNECT_INSTALL_KEYS_URL": f"{ports.jira_url}/install-keys",
         "DEFAULT_REPLY_MODE": "auto",
     }
+    if ports.forge:
+        values["TENANT_HOSTS"] += f",{ports.forge_url},{ports.pages_url}"
+        values["FORGE_APP_ID"] = APP_ID
+        values["FORGE_JWKS_URL"] = f"{ports.forge_url}/forge/jwks.json"
     if ports.webs:
         values["SECRET_KEYS"] = secrets.token_urlsafe(48)  # the processes share it
     if settings.openai_api_key is None:
@@ -212,7 +252,7 @@ def _tell(
     echo(
         f"""
   The tour   {ports.jira_url}       start here: a simulated Jira, five things to try in it
-  its admin  {ports.jira_url}/app/admin?as=adam
+  its admin  {ports.jira_url}/app/admin?as=adam{_told_of_forge(ports)}
   the app    {ports.app_url}       descriptor: {ports.app_url}/atlassian-connect.json
   OpenAI     {model}
 {_told_of(apps, ports)}
@@ -221,6 +261,16 @@ def _tell(
   {settings} {_program()} check --tenant {client_key} --issue OPS-1 --message {question}
 
   Ctrl-C stops everything."""
+    )
+
+
+def _told_of_forge(ports: Ports) -> str:
+    """The second site, where there is one."""
+    if not ports.forge:
+        return ""
+    return (
+        f"\n  Forge      {ports.forge_url}       another site, which the app comes to through Forge"
+        f"\n  its admin  {ports.forge_url}/app/admin?as=adam"
     )
 
 

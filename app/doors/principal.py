@@ -44,10 +44,14 @@ class TenantRef:
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Somebody of a tenant; ``account_id`` is None where no person stands behind the call."""
+    """Somebody of a tenant; ``account_id`` is None where no person stands behind the call.
+
+    ``until`` is when we can ask no more what the person may do; None where that does not end.
+    """
 
     tenant: TenantRef
     account_id: str | None
+    until: datetime | None = None
 
 
 Audience = Literal["public", "internal"]

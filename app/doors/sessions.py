@@ -77,9 +77,12 @@ class AdminSession:
     expires_at: datetime
 
 
-def expiry(now: datetime) -> datetime:
-    """When a session that begins now ends; whole seconds, as in the token."""
-    return now.replace(microsecond=0) + LIFE
+def expiry(now: datetime, until: datetime | None = None) -> datetime:
+    """When a session that begins now ends, by ``until`` at the latest; whole seconds, as in the
+    token.
+    """
+    ends = now.replace(microsecond=0) + LIFE
+    return ends if until is None else min(ends, until.replace(microsecond=0))
 
 
 def sign(session: ChatSession | AdminSession, vault: Vault, now: datetime) -> str:

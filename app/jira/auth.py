@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import Protocol
+from datetime import datetime, timedelta
+from typing import ClassVar, Protocol
 from urllib.parse import urlsplit
 
 import jwt
 
 from app.clock import Clock
 from app.doors.connect.qsh import query_string_hash
+from app.errors import JiraTokenMissing
 
 TOKEN_LIFE = timedelta(minutes=3)
+SPENT_BEFORE = timedelta(seconds=30)
+"""A token that ends sooner is not sent any more: the call takes a while."""
 
 
 class Authorizer(Protocol):
+    """``bearer``: what it proves a call with was given to us, ends, and cannot be made anew."""
+
+    bearer: ClassVar[bool]
+
     async def headers(self, method: str, url: str) -> dict[str, str]:
         """The headers that prove a call of ``method`` to the whole ``url``, query included.
 
         Raises:
-            JiraDenied: there is nothing to prove it with.
+            JiraTokenMissing: there is nothing to prove it with now.
         """
 
 
@@ -28,6 +35,8 @@ class ConnectAuthorizer:
 
     Source: Atlassian, "Understanding JWT for Connect apps".
     """
+
+    bearer: ClassVar[bool] = False
 
     def __init__(self, app_key: str, shared_secret: str, base_url: str, clock: Clock) -> None:
         """``base_url`` is the tenant's; a path that it ends in is no part of the hash."""
@@ -47,3 +56,24 @@ class ConnectAuthorizer:
         }
         token = jwt.encode(claims, self._shared_secret, algorithm="HS256")
         return {"Authorization": f"JWT {token}"}
+
+
+class BearerAuthorizer:
+    """Sends a token that Forge handed to us, as long as it lasts.
+
+    Source: Atlassian, "Calling Atlassian app APIs from a remote".
+    """
+
+    bearer: ClassVar[bool] = True
+
+    def __init__(self, token: str | None, expires_at: datetime | None, clock: Clock) -> None:
+        """Both None where none ever came."""
+        self._token = token
+        self._expires_at = expires_at
+        self._clock = clock
+
+    async def headers(self, method: str, url: str) -> dict[str, str]:  # noqa: ARG002  (any call)
+        now = self._clock.now()
+        if self._token is None or self._expires_at is None or self._expires_at - now < SPENT_BEFORE:
+            raise JiraTokenMissing("authorize")
+        return {"Authorization": f"Bearer {self._token}"}

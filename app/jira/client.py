@@ -25,10 +25,11 @@ from app.errors import (
     JiraNotFound,
     JiraRateLimited,
     JiraRefused,
+    JiraTokenMissing,
     JiraUnavailable,
 )
 from app.jira import answers
-from app.jira.auth import Authorizer, ConnectAuthorizer
+from app.jira.auth import Authorizer, BearerAuthorizer, ConnectAuthorizer
 from app.jira.limits import Limits, retry_after
 
 log = structlog.get_logger(__name__)
@@ -109,6 +110,11 @@ class JiraClient:
         self._limits = limits
         self._check: Callable[[], None] | None = None
 
+    @property
+    def by_bearer(self) -> bool:
+        """Whether Jira tells who we call as, and nothing of what anybody else may do."""
+        return self._authorizer.bearer
+
     def checked(self, check: Callable[[], None]) -> JiraClient:
         """This client, calling ``check`` at the last moment before it sends anything.
 
@@ -147,6 +153,7 @@ class JiraClient:
         Raises:
             JiraRateLimited: 429; or our own share is spent or Jira's pause not over, and nothing
                 was sent.
+            JiraTokenMissing: there is no token to call with, or Jira takes it no more.
             JiraDenied: 401 or 403.
             JiraNotFound: 404.
             JiraRefused: another 4xx, or a redirect.
@@ -162,7 +169,7 @@ class JiraClient:
             repeatable=method == "GET" if idempotent is None else idempotent,
         )
         if method == "GET" and call.repeatable:
-            return await _quickly(JiraUnavailable, self._once, call)
+            return await _quickly(_may_pass, self._once, call)
         return await self._once(call)
 
     async def before_write(self, operation: str, issue_id: str) -> None:
@@ -255,6 +262,8 @@ class JiraClient:
         if status == 429:
             wait = retry_after(reply.headers, self._clock.now())
             return JiraRateLimited(call.operation, wait, _reason(reply.headers))
+        if status == 401 and self.by_bearer:
+            return JiraTokenMissing(call.operation, status)
         if status in {401, 403}:
             return JiraDenied(call.operation, status)
         if status == 404:
@@ -290,6 +299,21 @@ def client_for(
     )
 
 
+def bearer_client(
+    tenant: str,
+    api_base_url: str,
+    authorizer: BearerAuthorizer,
+    *,
+    http: httpx2.AsyncClient,
+    clock: Clock,
+    limits: Limits,
+) -> JiraClient:
+    """A client by a token that Forge handed to us, for the app or for one person."""
+    return JiraClient(
+        api_base_url, authorizer, http=http, clock=clock, limits=limits, tenant=tenant
+    )
+
+
 def segment(operation: str, value: str) -> str:
     """``value``, fit to stand in a path.
 
@@ -299,6 +323,11 @@ def segment(operation: str, value: str) -> str:
     if not _SEGMENT.fullmatch(value):
         raise JiraNotFound(operation, 404)
     return value
+
+
+def _may_pass(error: Exception) -> bool:
+    """Whether a second try within a second may help."""
+    return isinstance(error, JiraUnavailable) and not isinstance(error, JiraTokenMissing)
 
 
 async def _read(response: httpx2.Response) -> bytes | None:

@@ -23,15 +23,6 @@ def insert_new(db: Session, table: type[SQLModel], values: Mapping[str, Any]) ->
     return cast("CursorResult[Any]", db.execute(statement)).rowcount == 1
 
 
-def insert_all_new(
-    db: Session, table: type[SQLModel], rows: Sequence[Mapping[str, Any]], *key: str
-) -> set[tuple[Any, ...]]:
-    """Insert rows unless their key stands already; the ``key`` columns of those that are new."""
-    columns = [getattr(table, name) for name in key]
-    told = db.execute(_unless_there(db, table).returning(*columns), rows)
-    return {tuple(row) for row in told}
-
-
 def insert_rows(db: Session, table: type[SQLModel], rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert rows as they are, past the session."""
     db.execute(insert(cast("Any", table).__table__), rows)

@@ -115,6 +115,24 @@ class Tenant(_Table, table=True):
     settings: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
     installed_at: datetime = Field(sa_type=UtcDateTime)
     uninstalled_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    # Of a Forge installation, as a verified invocation token told: see forge_tenants.py.
+    api_base_url: str | None = None
+    system_token: str | None = None  # sealed; calls Jira as the app
+    system_token_expires_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    forge_seen_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    forge_silent_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class UserToken(_Table, table=True):
+    """A token that calls Jira as one person, for as long as that person's sessions need it."""
+
+    __tablename__ = "user_token"
+    __table_args__ = (_of_tenant(), Index(None, "expires_at"))
+
+    tenant_id: str = Field(primary_key=True)
+    account_id: str = Field(primary_key=True)
+    token: str  # sealed
+    expires_at: datetime = Field(sa_type=UtcDateTime)
 
 
 class ProjectSettings(_Table, table=True):
@@ -347,6 +365,7 @@ class Turn(_Table, table=True):
     posts: int = 0  # how often Jira was asked to take the comment
     tried_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  # and may still take it
     outdated: bool = False  # what it has read is another text now, or none
+    leaves_out: bool = False  # its model is not given what earlier turns failed at
     direct: bool = False  # somebody asked the assistant itself: an older rest does not end it
     hint: str | None = Field(default=None, sa_type=Text)  # a person's, to a draft written anew
     failures: int = 0  # in a row, at the step where it is

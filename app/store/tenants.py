@@ -14,6 +14,7 @@ from datetime import datetime
 from sqlmodel import Session, col, or_, select
 
 from app.errors import AuthError
+from app.store import claims, user_tokens
 from app.store.ids import new_id
 from app.store.secrets import Vault
 from app.store.statements import insert_new
@@ -110,8 +111,8 @@ def shared_secret(tenant: Tenant, vault: Vault) -> str:
 
 def rotate(db: Session, vault: Vault) -> int:
     """Seal anew, under the newest key, whatever another one sealed; return how many."""
-    sealed = (SHARED_SECRET, "openai_key")
-    count = 0
+    sealed = (SHARED_SECRET, "openai_key", "system_token")
+    count = user_tokens.rotate(db, vault)
     for tenant in db.exec(select(Tenant)):
         for name in sealed:
             value: str | None = getattr(tenant, name)
@@ -138,7 +139,9 @@ def install(
     Raises:
         AuthError: an older delivery than the newest accepted, or an equally old other one.
     """
-    tenant = _locked(db, client_key) or _adopted(db, installation)
+    tenant = _locked(db, client_key)
+    if tenant is None:
+        tenant = claims.adopted(db, installation.installation_id, installation.base_url)
     if tenant is None:
         tenant = _created(db, installation, on_first_install, now)
     if _is_repeated(tenant, stamp):
@@ -147,14 +150,14 @@ def install(
     tenant.shared_secret = vault.seal(
         installation.shared_secret, tenant=tenant.id, field=SHARED_SECRET
     )
-    if tenant.door == "connect":
-        tenant.base_url = installation.base_url
+    tenant.door, tenant.base_url = "connect", installation.base_url
     tenant.display_url = installation.display_url
-    if _is_free(db, installation.installation_id):
-        tenant.installation_id = installation.installation_id
+    if claims.claim(db, tenant, installation.installation_id, now):
+        announce(db, STANDING)
     if tenant.state == "uninstalled":
         tenant.installed_at = now
     tenant.state, tenant.uninstalled_at = "installed", None
+    tenant.forge_silent_at = None
     tenant.app_account_id = None  # asked for again: it may be another one
     tenant.lifecycle_iat, tenant.lifecycle_digest = stamp.issued_at, stamp.digest
     db.add(tenant)
@@ -182,13 +185,20 @@ def uninstall(
         raise AuthError("STALE_LIFECYCLE")
     tenant.lifecycle_iat, tenant.lifecycle_digest = stamp.issued_at, stamp.digest
     if tenant.state != "uninstalled":
-        tenant.state, tenant.uninstalled_at = "uninstalled", now
-        tenant.session_generation += 1
-        on_uninstall(db, tenant.id, now)
-        tenant.shared_secret = None
-        announce(db, STANDING)
+        leave(db, tenant, on_uninstall, now)
     db.add(tenant)
     return tenant.id
+
+
+def leave(db: Session, tenant: Tenant, on_uninstall: OnUninstall, now: datetime) -> None:
+    """End what a tenant has running, its sessions too, and forget how to call its Jira."""
+    tenant.state, tenant.uninstalled_at = "uninstalled", now
+    tenant.session_generation += 1
+    on_uninstall(db, tenant.id, now)
+    tenant.shared_secret = None
+    tenant.system_token = tenant.system_token_expires_at = None
+    user_tokens.forget_all_of(db, tenant.id)
+    announce(db, STANDING)
 
 
 def purge(db: Session, before: datetime) -> int:
@@ -232,20 +242,6 @@ def _locked(db: Session, client_key: str) -> Tenant | None:
     ).first()
 
 
-def _adopted(db: Session, installation: Installation) -> Tenant | None:
-    """The tenant that came through the Forge door before, and has no clientKey yet."""
-    if installation.installation_id is None:
-        return None
-    return db.exec(
-        select(Tenant)
-        .where(
-            Tenant.installation_id == installation.installation_id,
-            col(Tenant.client_key).is_(None),
-        )
-        .with_for_update(key_share=True)
-    ).first()
-
-
 def _created(
     db: Session, installation: Installation, on_first_install: OnFirstInstall, now: datetime
 ) -> Tenant:
@@ -270,11 +266,6 @@ def _created(
     if tenant.id == tenant_id:
         on_first_install(db, tenant_id, now)
     return tenant
-
-
-def _is_free(db: Session, installation_id: str | None) -> bool:
-    """Whether that installation is named, and is no tenant's yet: none is ever taken away."""
-    return installation_id is not None and by_installation_id(db, installation_id) is None
 
 
 def _is_repeated(tenant: Tenant, stamp: LifecycleStamp) -> bool:

@@ -55,7 +55,7 @@ async def open_session(
     if not await rights.administers(principal.tenant.id, principal.account_id, fresh=True):
         raise Forbidden("ADMINISTER")
     tenant = principal.tenant
-    end = sessions.expiry(now)
+    end = sessions.expiry(now, principal.until)
     session = AdminSession(tenant.id, tenant.session_generation, principal.account_id, end)
     return Opened(sessions.sign(session, vault, now), end)
 

@@ -12,11 +12,12 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session, col, delete
 
-from app.store import quotas, tenants
+from app.store import forge_tenants, quotas, tenants, user_tokens
 from app.store.tables import Delivery
 from app.stream import log as log_of_streams
 from app.turns import budget
 from app.turns.collaborators import Collaborators
+from app.turns.ending import end_all
 
 log = structlog.get_logger(__name__)
 
@@ -35,6 +36,7 @@ async def keep_house(c: Collaborators) -> None:
     while True:
         try:
             healed, purged = await c.database.write(tidy, c.clock.now())
+            await heed_silence(c)
             await forget_events(c)
         except SQLAlchemyError as error:
             log.error("housekeeping_failed", error=type(error).__name__)  # noqa: TRY400  (no trace)
@@ -42,6 +44,15 @@ async def keep_house(c: Collaborators) -> None:
             if healed or purged:
                 log.info("house_kept", reservations=healed, tenants=purged)
         await asyncio.sleep(EVERY)
+
+
+async def heed_silence(c: Collaborators) -> None:
+    """Mark tenants of the Forge door that call no more; nobody tells of every uninstall."""
+    silent, gone = await c.database.write(forge_tenants.look_for_silent, end_all, c.clock.now())
+    for tenant_id in silent:
+        log.warning("tenant_silent", tenant_id=tenant_id)
+    for tenant_id in gone:
+        log.warning("tenant_gone", tenant_id=tenant_id)
 
 
 async def forget_events(c: Collaborators) -> None:
@@ -56,5 +67,6 @@ def tidy(db: Session, now: datetime) -> tuple[int, int]:
     healed = budget.heal(db, now)
     purged = tenants.purge(db, now - KEEP_UNINSTALLED)
     quotas.forget(db, now)
+    user_tokens.forget(db, now)
     db.exec(delete(Delivery).where(col(Delivery.received_at) < now - KEEP_DELIVERIES))
     return healed, purged

@@ -17,6 +17,7 @@ from app.errors import (
     JiraNotFound,
     JiraRateLimited,
     JiraRefused,
+    JiraTokenMissing,
     ModelError,
 )
 from app.i18n import Text, t
@@ -39,6 +40,10 @@ CAUSES: dict[str, Text] = {
     "incomplete": t("The model ended without an answer. Raise the limit of its answer's length."),
     "empty": t("The model answered with nothing."),
     "jira_unreachable": t("Jira could not be reached. It is tried again by itself."),
+    "jira_token_missing": t(
+        "Jira has sent no token to call it with. The hourly schedule brings one; it goes on by"
+        " itself."
+    ),
     "jira_denied": t("Jira refused the app's access. Reinstall the app, or grant it the project."),
     "jira_refused": t("Jira would not take the comment."),
     "comment_cap": t("The issue holds as many comments as Jira allows."),
@@ -64,6 +69,8 @@ MAX_POSTINGS = 12
 WAITS = (1.0, 5.0, 20.0, 60.0, 300.0)
 """Seconds before the next try, by the number of tries made; :func:`wait_before` spreads them."""
 
+TOKEN_WAIT = 20.0
+"""Seconds between looks for a token that Jira has not sent yet; Jira is not asked by that."""
 SPREAD = 0.1
 LONGEST_SPREAD = 10.0  # seconds
 
@@ -115,8 +122,8 @@ def failure_of(
         cause_of(error),
         None if wait is None else now + timedelta(seconds=wait),
         sure=_has_certainly_not_posted(error),
-        # Nothing is wrong with a turn that Jira has no room for yet.
-        counts=not isinstance(error, JiraRateLimited),
+        # Nothing is wrong with a turn that Jira has no room for yet, or sent no token for.
+        counts=not isinstance(error, JiraRateLimited | JiraTokenMissing),
     )
 
 
@@ -129,6 +136,8 @@ def _wait(error: Exception, tries: int, most: int) -> float | None:
     """Seconds until the next try; None: there is none."""
     if isinstance(error, JiraRateLimited):
         return wait_before(1, error.retry_after)
+    if isinstance(error, JiraTokenMissing):
+        return wait_before(1, TOKEN_WAIT)
     if tries >= most or isinstance(error, NotInternal | JiraDenied | JiraRefused | JiraNotFound):
         return None
     if isinstance(error, ModelError):
@@ -151,6 +160,8 @@ def wait_for_jira(error: Exception, tries: int) -> float:
     """Seconds before Jira is asked again for what is unseen; it is given up by nobody."""
     if isinstance(error, JiraRateLimited):
         return wait_before(1, error.retry_after)
+    if isinstance(error, JiraTokenMissing):
+        return wait_before(1, TOKEN_WAIT)
     return wait_before(len(WAITS) if isinstance(error, JiraDenied) else tries)
 
 
@@ -172,6 +183,7 @@ class Interrupted(AppError):
 
 BY_KIND: dict[type[Exception], str] = {
     NotInternal: "not_internal",
+    JiraTokenMissing: "jira_token_missing",
     JiraDenied: "jira_denied",
     JiraRefused: "jira_refused",
     JiraNotFound: "question_gone",

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -19,12 +20,15 @@ from sqlmodel import Session
 
 from app.clock import Clock
 from app.doors.principal import Audience, Viewer
-from app.errors import Forbidden, JiraError
+from app.errors import Forbidden, JiraError, JiraTokenMissing, SessionRefused
 from app.jira import permissions
+from app.jira.client import JiraClient
 from app.jira.points import Urgency, urgency
 from app.jira.types import Issue as JiraIssue
+from app.store import user_tokens
 from app.store.database import Database
-from app.store.tables import Issue, Tenant
+from app.store.tables import Issue, Tenant, UserToken
+from app.turns import persons
 from app.turns.collaborators import JiraFor
 from app.turns.sightings import WORK
 
@@ -35,6 +39,9 @@ ends within 60 s of it."""
 PATIENCE = 5.0
 """Seconds that a running stream's question may take."""
 KEPT = 10_000
+
+AsPerson = Callable[[Tenant, UserToken | None], JiraClient]
+"""A client that calls as the person whose token is kept; raises ``SessionRefused`` without one."""
 
 BROWSE, COMMENT, ADMINISTER = "BROWSE_PROJECTS", "ADD_COMMENTS", "ADMINISTER"
 
@@ -54,15 +61,26 @@ class Rights:
     comment: bool = False
 
 
+def _as_nobody(_: Tenant, __: UserToken | None) -> JiraClient:
+    raise persons.gone()
+
+
 NONE = Rights()
 ALL = Rights(browse=True, work=True, comment=True)
 
 
 class RightsDesk:
-    """Asks Jira, and remembers the answer for ``FRESH_FOR``. One a process."""
+    """Asks Jira, and remembers the answer for ``FRESH_FOR``. One a process.
 
-    def __init__(self, jira: JiraFor, database: Database, clock: Clock) -> None:
+    A Connect app may ask what anybody may do. Where Forge is the way to Jira, each person is
+    asked for with a token of that person's own.
+    """
+
+    def __init__(
+        self, jira: JiraFor, database: Database, clock: Clock, as_person: AsPerson = _as_nobody
+    ) -> None:
         self._jira = jira
+        self._as_person = as_person
         self._database = database
         self._clock = clock
         # Longest unasked first; a thread without an issue is kept under the issue "".
@@ -78,6 +96,7 @@ class RightsDesk:
 
         Raises:
             JiraUnavailable, JiraRateLimited: Jira does not say.
+            SessionRefused: nothing is left to ask Jira with.
         """
         if viewer.account_id is None:
             return NONE
@@ -129,6 +148,8 @@ class RightsDesk:
                 found = await self.of(viewer)
         except (JiraError, TimeoutError):
             found = self._remembered(key, UNSURE_FOR) or NONE
+        except SessionRefused:
+            found = NONE
         return may_read(found, viewer.audience)
 
     def _remembered(self, key: tuple[str, str, str], lifetime: timedelta) -> Rights | None:
@@ -158,22 +179,48 @@ class RightsDesk:
     ) -> Rights:
         tenant_id, account_id, issue_id = key
         since = self._clock.now()
-        tenant, issue = await self._database.read(_rows, tenant_id, issue_id)
+        tenant, issue, token = await self._database.read(_rows, tenant_id, issue_id, account_id)
         if service_project is None and issue is not None:
             service_project = issue.service_project
-        client = self._jira(tenant)
-        granted: set[str] = set()
+        wanted: list[tuple[str, ...]] = [(ADMINISTER,)]
         if issue_id:
-            for wanted in _questions(service_project=service_project):
-                granted |= await permissions.permitted(client, account_id, issue_id, wanted)
+            wanted = _questions(service_project=service_project)
+        if tenant.door == "forge":
+            granted = await _told_of_oneself(self._as_person(tenant, token), issue_id, wanted)
         else:
-            granted |= await permissions.global_permitted(client, account_id, [ADMINISTER])
+            granted = await _told_of(self._jira(tenant), account_id, issue_id, wanted)
         found = ALL if ADMINISTER in granted else _rights(granted)
         self._kept[key] = (since, found)
         self._kept.move_to_end(key)
         if len(self._kept) > KEPT:
             self._kept.popitem(last=False)
         return found
+
+
+async def _told_of(
+    client: JiraClient, account_id: str, issue_id: str, wanted: list[tuple[str, ...]]
+) -> set[str]:
+    """What Jira tells an app of anybody: on the issue, or where that is empty, on the site."""
+    granted: set[str] = set()
+    for each in wanted:
+        if issue_id:
+            granted |= await permissions.permitted(client, account_id, issue_id, each)
+        else:
+            granted |= await permissions.global_permitted(client, account_id, each)
+    return granted
+
+
+async def _told_of_oneself(
+    client: JiraClient, issue_id: str, wanted: list[tuple[str, ...]]
+) -> set[str]:
+    """What Jira tells a person likewise."""
+    granted: set[str] = set()
+    try:
+        for each in wanted:
+            granted |= await permissions.own(client, each, issue_id or None)
+    except JiraTokenMissing:
+        raise persons.gone() from None
+    return granted
 
 
 def _questions(*, service_project: bool | None) -> list[tuple[str, ...]]:
@@ -219,5 +266,8 @@ def _writable(viewer: Viewer, found: Rights) -> Rights:
     return found
 
 
-def _rows(db: Session, tenant_id: str, issue_id: str) -> tuple[Tenant, Issue | None]:
-    return db.get_one(Tenant, tenant_id), db.get(Issue, (tenant_id, issue_id))
+def _rows(
+    db: Session, tenant_id: str, issue_id: str, account_id: str
+) -> tuple[Tenant, Issue | None, UserToken | None]:
+    tenant = db.get_one(Tenant, tenant_id)
+    return tenant, db.get(Issue, (tenant_id, issue_id)), user_tokens.of(db, tenant_id, account_id)

@@ -159,7 +159,9 @@ class Lookout:
             return "customer"
         for work in WORK[self._issue.service_project]:  # each alone: one site may not know another
             who = account.account_id
-            if await permissions.permitted(self._client, who, self._issue.id, [work]):
+            if await permissions.permitted(
+                self._client, who, self._issue.id, [work], key=self._issue.key
+            ):
                 return "agent"
         return "other"
 

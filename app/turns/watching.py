@@ -86,7 +86,7 @@ async def open_thread(
         thread_id=thread_id,
         issue_id=issue.id,
         audience=audience,
-        expires_at=sessions.expiry(now),
+        expires_at=sessions.expiry(now, principal.until),
     )
     return Opened(sessions.sign(session, vault, now), session.expires_at, thread_id)
 

@@ -11,7 +11,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
-from app.errors import AppError, JiraRateLimited, LeaseLost
+from app.errors import AppError, JiraRateLimited, JiraTokenMissing, LeaseLost
 from app.settings import Settings
 from app.store import threads, turns
 from app.store.signals import Wakes, set_or_timeout
@@ -232,7 +232,7 @@ async def _put_off(lease: Lease, error: Exception, c: Collaborators) -> datetime
     """Jira did not answer: what is unseen stays so, and is looked at again later."""
     if not isinstance(error, AppError):
         log.error("catching_up_broke", thread=lease.thread_id, exc_info=error)
-    counts = not isinstance(error, JiraRateLimited)
+    counts = not isinstance(error, JiraRateLimited | JiraTokenMissing)
     failures = await c.database.write(_count_failure, lease, c.clock.now(), counts)
     log.warning(
         "catching_up_failed", thread=lease.thread_id, cause=cause_of(error), failures=failures

@@ -28,7 +28,8 @@ from app.web.bodies import (
     read_nothing,
     read_query,
 )
-from app.web.guards import require_admin, require_context_token
+from app.web.forge_guards import require_admin_viewer
+from app.web.guards import require_admin
 from app.web.responses import json_response
 from app.web.wiring import wiring_of
 
@@ -116,7 +117,7 @@ class TurnsWanted(Body):
 
 
 async def open_session(request: Request) -> Response:
-    principal = await require_context_token(request)
+    principal = await require_admin_viewer(request)
     wiring = wiring_of(request)
     await read_nothing(request)
     opened = await administration.open_session(

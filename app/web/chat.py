@@ -22,7 +22,8 @@ from app.web.bodies import (
     read_nothing,
     read_query,
 )
-from app.web.guards import require_context_token, require_session, require_team, require_writer
+from app.web.forge_guards import require_panel_viewer
+from app.web.guards import require_session, require_team, require_writer
 from app.web.responses import json_response
 from app.web.wiring import wiring_of
 
@@ -83,7 +84,7 @@ class People(Body):
 
 
 async def open_session(request: Request) -> Response:
-    principal = await require_context_token(request)
+    principal = await require_panel_viewer(request)
     wanted = await read_json(request, Opening)
     wiring = wiring_of(request)
     opened = await watching.open_thread(

@@ -27,6 +27,9 @@ SCRIPT_BESIDE_THE_SITE = "/atlassian-connect/all.js"
 NO_SCRIPT = t("This page needs JavaScript. Allow it for this site, then load the page again.")
 """Said by us: whatever else a page says, its script says in the viewer's language."""
 
+FRAME, FORGE = "frame.html", "forge.html"
+"""What is around a page: in Connect's frame, from our server; in Forge's, from Atlassian."""
+
 Shown = Callable[[Request, Principal], Awaitable[Response]]
 
 
@@ -57,6 +60,11 @@ REFUSALS: dict[str, Refusal] = {
         "warning",
         t("This issue is not there"),
         t("It was deleted or moved. Go back and open it again."),
+    ),
+    "OUTSIDE": Refusal(
+        "warning",
+        t("Open this page in Jira"),
+        t("It shows what Jira lets you see, and here it stands alone."),
     ),
     "JIRA_AWAY": Refusal(
         "danger",
@@ -105,7 +113,11 @@ def page(request: Request, principal: Principal, template: str, **values: object
     script = frame_script(principal.tenant)
     language = i18n.language_of(request.headers.get("accept-language", ""))
     content = wiring.pages.get_template(template).render(
-        base=base, frame_script=script, no_script=i18n.said(NO_SCRIPT, language), **values
+        layout=FRAME,
+        base=base,
+        frame_script=script,
+        no_script=i18n.said(NO_SCRIPT, language),
+        **values,
     )
     return HTMLResponse(content, headers={"Content-Security-Policy": _policy(principal, script)})
 

@@ -14,6 +14,7 @@ from app.web import (
     connect,
     drafts,
     events,
+    forge,
     health,
     panel,
     texts,
@@ -25,14 +26,24 @@ DRAFT = f"{THREAD}/drafts/{{item_id}}"
 ADMIN = "/api/admin"
 
 
-def routes(base_path: str = "") -> list[BaseRoute]:
+def routes(base_path: str = "", *, forge: bool = True) -> list[BaseRoute]:
     """What the app answers; anything else is 404.
 
     Args:
         base_path: the public URL's, for a proxy that keeps it; one that strips it works as well.
+        forge: whether the Forge door is open.
     """
-    kept = Router(_routes(), redirect_slashes=False)
-    return [*([Mount(base_path, kept)] if base_path else []), *_routes()]
+    shown = [*(_forge() if forge else []), *_routes()]
+    kept = Router(shown, redirect_slashes=False)
+    return [*([Mount(base_path, kept)] if base_path else []), *shown]
+
+
+def _forge() -> list[BaseRoute]:
+    return [
+        Route("/forge/events", forge.receive, methods=["POST"]),
+        Route("/forge/pre-uninstall", forge.pre_uninstall, methods=["POST"]),
+        Route("/forge/schedule", forge.run_schedule, methods=["POST"]),
+    ]
 
 
 def _routes() -> list[BaseRoute]:
@@ -50,6 +61,7 @@ def _routes() -> list[BaseRoute]:
         Route(f"{THREAD}/events", events.follow, methods=["GET"]),
         Route(f"{THREAD}/items", chat.show_items, methods=["GET"]),
         Route(f"{THREAD}/items/{{item_id}}/feedback", chat.judge, methods=["POST"]),
+        Route(f"{THREAD}/panel", panel.describe, methods=["GET"]),
         Route(f"{THREAD}/people", chat.show_people, methods=["GET"]),
         Route(f"{THREAD}/messages", chat.say, methods=["POST"]),
         Route(f"{THREAD}/stop", chat.stop, methods=["POST"]),

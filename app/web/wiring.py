@@ -8,7 +8,9 @@ from jinja2 import Environment
 from starlette.requests import Request
 
 from app.clock import Clock
+from app.doors.connect.credentials import Credentials
 from app.doors.connect.install_keys import InstallKeys
+from app.doors.forge.keys import InvocationKeys
 from app.settings import Settings
 from app.store.database import Database
 from app.store.secrets import Vault
@@ -27,6 +29,8 @@ class Wiring:
     database: Database
     vault: Vault
     install_keys: InstallKeys
+    credentials: Credentials
+    invocation_keys: InvocationKeys
     on_first_install: OnFirstInstall
     on_uninstall: OnUninstall
     clock: Clock

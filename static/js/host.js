@@ -1,12 +1,17 @@
 /**
- * What the page needs of Jira, which frames it.
+ * What the page needs of Jira, which frames it. One adapter for each way of being framed.
  *
- * `ConnectHost` speaks to Connect's frame script (`all.js`), the only global that a page has.
+ * `ConnectHost` speaks to Connect's frame script (`all.js`), the only global that its page has;
+ * `forge/host.js` to Forge's bridge. `Nobody` stands for Jira where a page is not in its frame.
  */
+
+import { request } from "./http.js";
 
 /**
  * @typedef {object} Host
- * @property {() => Promise<string>} token a fresh context token: who looks, at which issue
+ * @property {(path: string, body: object) => Promise<import("./http.js").Granted>} open
+ *   a session of ours, by Jira's word for who looks: `/api/sessions` or `/api/admin/sessions`.
+ *   Throws `Problem`, `Unreachable` or `HostMissing`
  * @property {() => Promise<string>} locale such as `en-US`
  * @property {() => void} theme follow Jira's theme from now on
  * @property {(element: Element) => void} fit keep the frame as high as the element
@@ -20,7 +25,7 @@
  * @property {(width: string, height: string) => void} resize
  */
 
-/** Jira's frame script did not come or does not answer. */
+/** Jira does not answer, or is not there. */
 export class HostMissing extends Error {}
 
 const PATIENCE = 10_000;
@@ -28,16 +33,27 @@ const SHORTLY = 3000; // the page waits for it, and can do without
 
 /** @implements {Host} */
 export class ConnectHost {
+  #base;
   #script;
 
-  /** @param {FrameScript | undefined} script `window.AP` */
-  constructor(script = /** @type {any} */ (window).AP) {
+  /**
+   * @param {string} base the app's path
+   * @param {FrameScript | undefined} script `window.AP`
+   */
+  constructor(base, script = /** @type {any} */ (window).AP) {
+    this.#base = base;
     this.#script = script;
   }
 
-  /** @returns {Promise<string>} */
-  token() {
-    return this.#ask((script, done) => script.context.getToken(done));
+  /**
+   * @param {string} path
+   * @param {object} body
+   * @returns {Promise<import("./http.js").Granted>}
+   */
+  async open(path, body) {
+    /** @type {string} */
+    const jwt = await this.#ask((script, done) => script.context.getToken(done));
+    return request("POST", this.#base + path, { jwt, body });
   }
 
   /** @returns {Promise<string>} */
@@ -67,16 +83,42 @@ export class ConnectHost {
    * @returns {Promise<string>}
    */
   #ask(question, patience = PATIENCE) {
-    return new Promise((resolve, reject) => {
-      if (!this.#script) {
-        reject(new HostMissing());
-        return;
-      }
-      const waiting = setTimeout(() => reject(new HostMissing()), patience);
-      question(this.#script, (value) => {
-        clearTimeout(waiting);
-        resolve(value);
-      });
-    });
+    const script = this.#script;
+    if (!script) return Promise.reject(new HostMissing());
+    const answer = new Promise((resolve) => question(script, resolve));
+    return within(patience, answer);
   }
+}
+
+/**
+ * A page that nobody frames: in the system's theme, the browser's language, and without a session.
+ *
+ * @implements {Host}
+ */
+export class Nobody {
+  /** @returns {Promise<never>} */
+  open() {
+    return Promise.reject(new HostMissing());
+  }
+
+  async locale() {
+    return navigator.language;
+  }
+
+  theme() {}
+
+  fit() {}
+}
+
+/**
+ * @template T
+ * @param {number} patience milliseconds
+ * @param {Promise<T>} answer
+ * @returns {Promise<T>} the answer, or `HostMissing`
+ */
+export function within(patience, answer) {
+  return new Promise((resolve, reject) => {
+    const waiting = setTimeout(() => reject(new HostMissing()), patience);
+    answer.then(resolve, reject).finally(() => clearTimeout(waiting));
+  });
 }

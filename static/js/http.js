@@ -68,7 +68,7 @@ export class Api {
   #session;
 
   /**
-   * @param {string} base the app's path
+   * @param {string} base the app's path, or its whole URL
    * @param {Session} session
    */
   constructor(base, session) {
@@ -113,7 +113,7 @@ export async function request(method, url, { bearer, jwt, body, signal } = {}) {
   let answer;
   let text;
   try {
-    answer = await fetch(url, { method, headers, body: sent, signal });
+    answer = await fetch(url, { method, headers, body: sent, signal, credentials: "omit" });
     text = await answer.text();
   } catch (error) {
     if (signal?.aborted) throw error;
@@ -133,16 +133,13 @@ function json(text) {
 }
 
 /**
- * How to open a session of ours with Jira's context token.
+ * A session that Jira's frame opens for who looks.
  *
- * @param {string} base
  * @param {import("./host.js").Host} host
  * @param {string} path `/api/sessions` or `/api/admin/sessions`
  * @param {object} [body]
  * @returns {Session}
  */
-export function sessionBy(base, host, path, body = {}) {
-  return new Session(async () =>
-    request("POST", base + path, { jwt: await host.token(), body }),
-  );
+export function sessionBy(host, path, body = {}) {
+  return new Session(() => host.open(path, body));
 }

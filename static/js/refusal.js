@@ -4,10 +4,10 @@ import { find } from "./dom.js";
 import { ConnectHost } from "./host.js";
 import { speak, translate } from "./i18n.js";
 
-const host = new ConnectHost();
 const app = find(document, "#app", HTMLElement);
+const { base = "" } = app.dataset;
+const host = new ConnectHost(base);
 host.theme();
 host.fit(app);
-const locale = await host.locale().catch(() => navigator.language);
-await speak(app.dataset.base ?? "", locale);
+await speak(base, await host.locale().catch(() => navigator.language));
 translate(document);

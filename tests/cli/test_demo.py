@@ -18,16 +18,17 @@ from tests.support.world import free_port, until
 
 ROOT = Path(__file__).resolve().parents[2]
 STOPPED = "Ctrl-C stops everything."
+PORTS = ("--app-port", "--jira-port", "--openai-port", "--forge-port", "--pages-port")
 
 
 def _start(jira_chatkit: Programs, ports: list[int], **values: str) -> Program:
-    named = zip(("--app-port", "--jira-port", "--openai-port"), map(str, ports), strict=True)
+    named = zip(PORTS, map(str, ports), strict=True)
     return jira_chatkit.start("demo", *(word for pair in named for word in pair), **values)
 
 
 def _ports() -> list[int]:
     found: set[int] = set()
-    while len(found) < 3:
+    while len(found) < len(PORTS):
         found.add(free_port())
     return list(found)
 
@@ -43,7 +44,7 @@ def test_from_its_start_to_its_end(jira_chatkit: Programs) -> None:
     demo = _start(jira_chatkit, ports)
     demo.wait_until_it_says(STOPPED)
 
-    app, jira, openai = ports
+    app, jira, openai, *_ = ports
     told = demo.said.partition("The tour")[2]
     assert told.split()[0] == f"http://127.0.0.1:{jira}"  # what to open comes first
     for url in (

@@ -21,6 +21,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from app.clock import Clock
+from app.doors.connect.credentials import Credentials
 from app.doors.connect.install_keys import InstallKeys
 from app.doors.principal import Principal
 from app.settings import Settings
@@ -103,6 +104,7 @@ class DoorWiring:
     database: Database
     vault: Vault
     install_keys: InstallKeys
+    credentials: Credentials
     on_first_install: tenants.OnFirstInstall
     on_uninstall: tenants.OnUninstall
     clock: Clock
@@ -210,6 +212,7 @@ async def standing(
             settings=known,
             database=database,
             vault=vault,
+            credentials=Credentials(database, vault),
             install_keys=InstallKeys([KEY_HOST], http=key_client, clock=clock),
             on_first_install=publish,
             on_uninstall=end_all,

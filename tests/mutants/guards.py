@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.mutants import (
     guards_doors,
+    guards_forge,
     guards_jira,
     guards_people,
     guards_posting,
@@ -13,6 +14,7 @@ from tests.mutants import (
 
 MUTANTS = (
     *guards_doors.MUTANTS,
+    *guards_forge.MUTANTS,
     *guards_web.MUTANTS,
     *guards_people.MUTANTS,
     *guards_posting.MUTANTS,

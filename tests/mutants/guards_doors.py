@@ -22,9 +22,37 @@ CONNECT = (
     Mutant(
         "the algorithm is ours to choose, not the token's",
         TOKENS,
-        "algorithms=[algorithm]",
-        'algorithms=[algorithm, "HS512"]',
+        '    if header.get("alg") != "HS256":',
+        '    if header.get("alg") not in {"HS256", "HS512"}:',
         "tests/doors/test_connect_tokens.py::test_each_kind_has_its_algorithm_and_no_other",
+    ),
+    Mutant(
+        "another one's signature is none",
+        TOKENS,
+        "    if not hmac.compare_digest(ours, token.signature):",
+        "    if len(ours) != len(token.signature):",
+        "tests/doors/test_connect_tokens.py::test_another_ones_signature_is_refused",
+    ),
+    Mutant(
+        "a secret that is remembered opens nothing once there is another",
+        "app/turns/intake.py",
+        "    return one.signed_with in {None, known.secrets.get(one.tenant_id)}",
+        "    return bool(known)",
+        "tests/web/test_webhooks.py::test_a_secret_replaced_elsewhere_opens_nothing_more",
+    ),
+    Mutant(
+        "whom another process let out sends nothing more",
+        "app/store/deliveries.py",
+        '        if state == "installed":',
+        "        if state:",
+        "tests/web/test_webhooks.py::test_who_was_let_out_elsewhere_is_refused_at_once",
+    ),
+    Mutant(
+        "headers have an end",
+        "app/serving.py",
+        "    if self._headed > MAX_HEAD and",
+        "    if self._headed < 0 and",
+        "tests/web/test_serving.py::test_headers_without_an_end_are_refused",
     ),
     Mutant(
         "a token ends",
@@ -58,7 +86,7 @@ CONNECT = (
     Mutant(
         "a request's token opens no session",
         TOKENS,
-        "    _require_qsh(claims, CONTEXT_QSH)\n",
+        "    _require_qsh(token.claims, CONTEXT_QSH)\n",
         "",
         "tests/web/test_connect_guards.py::"
         "test_a_browser_call_takes_no_request_token_and_none_from_the_query",
@@ -143,7 +171,7 @@ TENANCY = (
     Mutant(
         "sessions from before an uninstall stay dead",
         TENANTS,
-        "        tenant.session_generation += 1\n",
+        "    tenant.session_generation += 1\n",
         "",
         "tests/web/test_connect_lifecycle.py::"
         "test_a_reinstall_restores_the_tenant_and_no_old_session[sqlite]",
@@ -151,7 +179,7 @@ TENANCY = (
     Mutant(
         "an uninstall ends what waits for an answer",
         TENANTS,
-        "        on_uninstall(db, tenant.id, now)\n",
+        "    on_uninstall(db, tenant.id, now)\n",
         "",
         "tests/turns/test_guards_more.py::"
         "test_what_waited_for_an_answer_when_the_app_left_is_not_answered_after_a_reinstall",

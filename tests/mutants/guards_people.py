@@ -197,4 +197,23 @@ TAKEOVER = (
     ),
 )
 
-MUTANTS = (*ANSWERED, *TAKEOVER)
+POISONED = (
+    Mutant(
+        "what a model refuses does not spoil the answers after it",
+        "app/turns/recording.py",
+        "suspects.try_without(db, turn, cause)",
+        "cause in suspects.SUSPICIOUS and turn.leaves_out",
+        "tests/turns/test_bad_days.py::"
+        "test_a_message_that_a_model_refuses_does_not_spoil_the_next_answer[sqlite]",
+    ),
+    Mutant(
+        "the team's own question is not spoilt by what the public failed at",
+        "app/turns/reading.py",
+        "if item.state in SAID and item.id not in left_out",
+        "if item.state in SAID",
+        "tests/turns/test_bad_days.py::"
+        "test_the_teams_own_question_is_tried_without_what_the_public_failed_at[sqlite]",
+    ),
+)
+
+MUTANTS = (*ANSWERED, *TAKEOVER, *POISONED)

@@ -18,13 +18,14 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
-from typing import IO, Any, TypeVar
+from typing import IO, Any, Literal, Protocol, TypeVar
 
 from sqlmodel import Session, col, or_, select
 
 from app.clock import Clock, SystemClock
 from app.main import create_app, end_streams
 from app.sandbox.jira import JiraSite
+from app.sandbox.jira.forge import APP_ID
 from app.sandbox.openai import DEMO_KEY, OpenAISite
 from app.sandbox.serving import serve
 from app.settings import Settings
@@ -35,6 +36,15 @@ from app.turns.collaborators import AtStep, go_on
 from tests.jira.adf.documents import is_valid
 
 T = TypeVar("T")
+Door = Literal["connect", "forge"]
+"""By which the app comes to the site."""
+
+
+class HasBaseUrl(Protocol):
+    """Something that is served."""
+
+    base_url: str
+
 
 PATIENCE = 20.0
 COMES_UP = 60.0  # seconds: a busy machine takes long to read all that the app is made of
@@ -72,6 +82,7 @@ class World:
     settings: Settings
     database: Database
     client_key: str = ""
+    door: Door = "connect"
     extra: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -90,12 +101,23 @@ class World:
 
     def install(self, **tenant_settings: object) -> None:
         """Install the app, and set its tenant up to answer quickly."""
-        self.client_key = self.jira.install(self.url).client_key
+        if self.door == "forge":
+            self.jira.install_forge(self.url)
+        else:
+            self.client_key = self.jira.install(self.url).client_key
         self.set(**{**QUICK, **tenant_settings})
+
+    @property
+    def reference(self) -> str:
+        """What the tenant goes by: its clientKey, or through Forge its installationId."""
+        return self.client_key or self.jira.forge.installation_id
+
+    def tenant(self) -> Tenant:
+        return self.read(_tenant, self.reference)
 
     def set(self, **tenant_settings: object) -> None:
         """Lay settings over the tenant's."""
-        self.write(_lay_over, self.client_key, tenant_settings)
+        self.write(_lay_over, self.reference, tenant_settings)
 
     def run_until_idle(self) -> None:
         """Come back once nothing is under way: no delivery, no unseen row, no live turn."""
@@ -134,8 +156,13 @@ class World:
         return "\n".join(str(request.body) for request in self.openai.requests)
 
 
-def _lay_over(db: Session, client_key: str, values: dict[str, object]) -> None:
-    tenant = db.exec(select(Tenant).where(Tenant.client_key == client_key)).one()
+def _tenant(db: Session, reference: str) -> Tenant:
+    named = or_(Tenant.client_key == reference, Tenant.installation_id == reference)
+    return db.exec(select(Tenant).where(named)).one()
+
+
+def _lay_over(db: Session, reference: str, values: dict[str, object]) -> None:
+    tenant = _tenant(db, reference)
     tenant.settings = {**tenant.settings, **values}
 
 
@@ -193,6 +220,8 @@ def environment(jira: JiraSite, openai: OpenAISite, database_url: str, port: int
         "SECRET_KEYS": "a-key-for-tests-that-is-long-enough-0",
         "TENANT_HOSTS": jira.base_url,
         "CONNECT_INSTALL_KEYS_URL": f"{jira.base_url}/install-keys",
+        "FORGE_APP_ID": APP_ID,
+        "FORGE_JWKS_URL": f"{jira.base_url}/forge/jwks.json",
         "OPENAI_API_KEY": DEMO_KEY,
         "DEFAULT_REPLY_MODE": "auto",
     }
@@ -210,11 +239,11 @@ RETRIES = (0.05, 0.1, 0.2, 0.4, 0.8)
 
 @contextmanager
 def sites(
-    clock: Clock | None = None, retries: tuple[float, ...] = RETRIES
+    clock: Clock | None = None, retries: tuple[float, ...] = RETRIES, door: Door = "connect"
 ) -> Iterator[tuple[JiraSite, OpenAISite, str]]:
     """Both simulated sites, served; and the URL of the simulated OpenAI's API."""
     with ExitStack() as stack:
-        site = JiraSite(clock=clock, retry_delays=retries, adf_validator=valid_adf)
+        site = JiraSite(clock=clock, retry_delays=retries, adf_validator=valid_adf, door=door)
         jira = stack.enter_context(site.serve())
         openai = OpenAISite(clock=SystemClock())
         served = stack.enter_context(serve(openai.asgi))
@@ -222,7 +251,8 @@ def sites(
 
 
 def settings_of(values: Mapping[str, str]) -> Settings:
-    return Settings.model_validate({name.lower(): value for name, value in values.items()})
+    """As the app reads an environment, where what is empty is not set."""
+    return Settings.model_validate({name.lower(): value for name, value in values.items() if value})
 
 
 @contextmanager
@@ -231,16 +261,17 @@ def world(
     *,
     install: bool = True,
     at_step: AtStep = go_on,
-    also: JiraSite | None = None,
+    also: HasBaseUrl | None = None,
     clock: Clock | None = None,
+    door: Door = "connect",
     **environ: str,
 ) -> Iterator[World]:
     """The whole system, with the app on a thread; ``environ`` lays over its environment.
 
-    ``also`` is another site that is served and may install the app as well. ``clock`` is Jira's
-    and the app's.
+    ``also`` is another site that is served and may install the app as well, or serves its pages
+    for Forge. ``clock`` is Jira's and the app's. ``door`` is by which the app comes to the site.
     """
-    with sites(clock) as (jira, openai, openai_url), ExitStack() as stack:
+    with sites(clock, door=door) as (jira, openai, openai_url), ExitStack() as stack:
         values = environment(jira, openai, database_url, free_port())
         if also is not None:
             values["TENANT_HOSTS"] += f",{also.base_url}"
@@ -250,7 +281,7 @@ def world(
         stack.callback(database.close)
         app = create_app(settings, clock=clock, at_step=at_step, grace=GRACE)
         stack.enter_context(serve(app, settings.port, on_stop=partial(end_streams, app)))
-        made = World(jira, openai, settings, database)
+        made = World(jira, openai, settings, database, door=door)
         if install:
             made.install()
         yield made
@@ -310,10 +341,14 @@ class AppProcess:
 
 @contextmanager
 def world_of_processes(
-    database_url: str, retries: tuple[float, ...] = RETRIES, /, **environ: str
+    database_url: str,
+    retries: tuple[float, ...] = RETRIES,
+    door: Door = "connect",
+    /,
+    **environ: str,
 ) -> Iterator[tuple[World, AppProcess]]:
     """The whole system, with the app as a process that can be killed; not started yet."""
-    with sites(retries=retries) as (jira, openai, openai_url), ExitStack() as stack:
+    with sites(retries=retries, door=door) as (jira, openai, openai_url), ExitStack() as stack:
         values = environment(jira, openai, database_url, free_port())
         values |= {"OPENAI_BASE_URL": openai_url, **environ}
         settings = settings_of(values)
@@ -321,4 +356,4 @@ def world_of_processes(
         stack.callback(database.close)
         app = AppProcess(values)
         stack.callback(app.stop)
-        yield World(jira, openai, settings, database), app
+        yield World(jira, openai, settings, database, door=door), app

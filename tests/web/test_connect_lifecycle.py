@@ -183,7 +183,8 @@ async def test_a_tenant_of_the_forge_door_is_found_by_its_installation(door: Doo
         id="tenant_forge",
         door="forge",
         installation_id="ari:install/1",
-        base_url="https://api.atlassian.com/ex/jira/c1",
+        cloud_id="c1",
+        base_url="https://acme.atlassian.net",
         state="installed",
         installed_at=door.clock.now(),
     )
@@ -191,9 +192,7 @@ async def test_a_tenant_of_the_forge_door_is_found_by_its_installation(door: Doo
     assert await door.lifecycle("installed", installationId="ari:install/1") == 204
 
     tenant = await door.tenant()
-    assert (tenant.id, tenant.door, tenant.base_url) == (
-        "tenant_forge", "forge", "https://api.atlassian.com/ex/jira/c1",
-    )  # fmt: skip
+    assert (tenant.id, tenant.door, tenant.cloud_id) == ("tenant_forge", "connect", "c1")
     assert door.first_installs == []
 
 

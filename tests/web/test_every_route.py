@@ -21,6 +21,7 @@ from starlette.routing import Mount, Route
 from app.doors import sessions
 from app.doors.sessions import AdminSession, ChatSession
 from app.sandbox.jira import JiraSite
+from app.sandbox.jira.keys import generate
 from app.store.secrets import Vault
 from app.store.tables import Event, Feedback, Item, ProjectSettings, Tenant, Turn, Workflow
 from app.web.routes import routes
@@ -29,7 +30,7 @@ from tests.support.calls import Caller, open_chat, signed
 from tests.support.clock import ShiftedClock
 from tests.support.world import World, world
 
-Kind = Literal["anybody", "install", "request", "context", "chat", "admin"]
+Kind = Literal["anybody", "install", "request", "platform", "context", "chat", "admin"]
 
 THREAD = "/api/threads/{thread_id}"
 DRAFT = f"{THREAD}/drafts/{{item_id}}"
@@ -46,11 +47,15 @@ LETS_IN: dict[tuple[str, str], Kind] = {
     ("POST", "/connect/webhooks"): "request",
     ("GET", "/connect/panel"): "request",
     ("GET", "/connect/admin"): "request",
+    ("POST", "/forge/events"): "platform",
+    ("POST", "/forge/pre-uninstall"): "platform",
+    ("POST", "/forge/schedule"): "platform",
     ("POST", "/api/sessions"): "context",
     ("GET", THREAD): "chat",
     ("GET", f"{THREAD}/events"): "chat",
     ("GET", f"{THREAD}/items"): "chat",
     ("POST", f"{THREAD}/items/{{item_id}}/feedback"): "chat",
+    ("GET", f"{THREAD}/panel"): "chat",
     ("GET", f"{THREAD}/people"): "chat",
     ("POST", f"{THREAD}/messages"): "chat",
     ("POST", f"{THREAD}/stop"): "chat",
@@ -232,7 +237,7 @@ def test_everything_is_there_below_our_public_path_too() -> None:
 
 @pytest.mark.usefixtures("unchanged")
 def test_nobody_gets_nothing(walker: Walker) -> None:
-    for method, path in of("install", "request"):
+    for method, path in of("install", "request", "platform"):
         assert is_bare_401(walker.call(method, path)), path
     for method, path in of("context", "chat", "admin"):
         is_refused(walker.call(method, path), 401)
@@ -251,7 +256,7 @@ def test_what_is_no_token_opens_nothing(walker: Walker) -> None:
     ):  # fmt: skip
         for method, path in of("context", "chat", "admin"):
             is_refused(walker.call(method, path, header=header), 401)
-        for method, path in of("install", "request"):
+        for method, path in of("install", "request", "platform"):
             assert is_bare_401(walker.call(method, path, header=header)), path
 
 
@@ -295,13 +300,24 @@ def test_no_kind_of_token_passes_for_another(walker: Walker) -> None:
         "context": f"JWT {jira.context_token('adam', 'OPS-1')}",
         "request": f"JWT {jira.link.sign_request_token('GET', walker.here.url)}",
         "install": f"JWT {jira.link.sign_install_token('installed', qsh='x')}",
+        "platform": f"Bearer {invocation_token(jira)}",
+        "a page": f"Bearer {invocation_token(jira, 'adam', 'jira-chatkit-admin')}",
     }
     for kind, header in of_kind.items():
         for method, path in of("install", "request"):  # theirs are for one address each
             assert is_bare_401(walker.call(method, path, header=header)), (kind, path)
+        for method, path in of("platform") if kind != "platform" else []:
+            assert is_bare_401(walker.call(method, path, header=header)), (kind, path)
         for wanted in ("context", "chat", "admin"):
-            for method, path in of(wanted) if wanted != kind else []:
+            opens = wanted == kind or (wanted, kind) == ("context", "a page")
+            for method, path in of(wanted) if not opens else []:
                 is_refused(walker.call(method, path, header=header), 401)
+
+
+def invocation_token(jira: JiraSite, *of_a_page: str) -> str:
+    """What Forge would sign for an installation of the app on that site."""
+    jira.forge.installation_id = "ari:cloud:ecosystem::installation/one"
+    return jira.forge.invocation_token(*of_a_page)
 
 
 def threads_of(kind: Kind) -> list[tuple[str, str]]:
@@ -387,8 +403,18 @@ def test_another_tenant_gets_nothing_of_ours(
     named = other.context_token("agnes", iss=walker.here.client_key)
     for method, path in of("context"):
         is_refused(walker.call(method, path, header=f"JWT {named}"), 401)
-    for method, path in of("install", "request"):
+    for method, path in of("install", "request", "platform"):
         assert is_bare_401(walker.call(method, path, header=f"JWT {named}"))
+    evil = {"apiBaseUrl": "https://evil.example/ex/jira/x"}
+    tokens = [
+        other.forge.invocation_token(app=evil),
+        other.forge.invocation_token(key=generate()),
+        other.forge.invocation_token(aud="ari:cloud:ecosystem::app/another"),
+    ]
+    for method, path in of("platform", "context"):
+        for token in tokens:
+            answer = walker.call(method, path, header=f"Bearer {token}")
+            assert answer.status_code == 401, path
     assert walker.kept() == before
 
 

@@ -13,6 +13,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.sandbox.mischief import Mischief, Waiting
 from app.sandbox.serving import drop_connection
 
+_BY_FORGE = re.compile(r"^/ex/jira/[^/]+(?=/rest/)")
+"""Before the same path where an app that came through Forge calls it."""
+
 Kind = Literal["status", "hang", "reset", "reset_after_commit", "slow"]
 
 
@@ -101,7 +104,7 @@ class FaultyDoor:
         if scope["type"] != "http":
             await self._inner(scope, receive, send)
             return
-        method, path = scope["method"], scope["path"]
+        method, path = scope["method"], _BY_FORGE.sub("", scope["path"])
         answered = False
 
         async def watch(message: Message) -> None:

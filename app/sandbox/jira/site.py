@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from typing import Self
+from typing import Any, Literal, Self
 
 from starlette.applications import Starlette
 from starlette.types import Receive, Scope, Send
@@ -25,6 +25,8 @@ from app.sandbox.jira import adf, events, pages, seeds, tracker
 from app.sandbox.jira.courier import RETRY_DELAYS, Courier
 from app.sandbox.jira.events import Event
 from app.sandbox.jira.faults import Faults, FaultyDoor, Request
+from app.sandbox.jira.forge import ForgeLink
+from app.sandbox.jira.forge_pages import Deployed
 from app.sandbox.jira.installation import AppLink, Installation, InstallRefused
 from app.sandbox.jira.limits import Limits
 from app.sandbox.jira.model import (
@@ -50,6 +52,7 @@ class JiraSite(Sentences):
         retry_delays: seconds before each further try of a webhook.
         comment_cap: comments that one issue holds; one more is answered 413.
         adf_validator: raises ValueError on a document that Jira would not take.
+        door: whose deliveries ``webhooks`` are, where the app may be told by either.
 
     Attributes:
         asgi: the site as an ASGI app, for ``app.sandbox.serving.serve``.
@@ -62,7 +65,9 @@ class JiraSite(Sentences):
         history: everything that happened to issues and comments, oldest first, told or not.
         refused_tokens: why request tokens were refused.
         with_issue_in_comment_webhooks: whether ``comment_*`` carries its issue.
-        link: the installed app, and the builders of its tokens; see ``AppLink``.
+        link: the app as installed by Connect, and the builders of its tokens; see ``AppLink``.
+        forge: the app as installed through Forge; see ``ForgeLink``.
+        forge_pages: that app's pages, where they are served; else it has none.
         section: what a demonstration shows on the pages beside the site's own; see ``show``.
     """
 
@@ -74,6 +79,7 @@ class JiraSite(Sentences):
         retry_delays: Sequence[float] = RETRY_DELAYS,
         comment_cap: int = COMMENT_CAP,
         adf_validator: adf.Validator | None = None,
+        door: Literal["connect", "forge"] = "connect",
     ) -> None:
         self.clock = clock or SystemClock()
         self.base_url = base_url or ""
@@ -88,7 +94,10 @@ class JiraSite(Sentences):
         self.requests: list[Request] = []
         self.refused_tokens: list[str] = []
         self.link = AppLink(self.clock, self.app_account, lambda: self.base_url)
-        self.webhooks = Courier(self.link.sign_request_token, retry_delays)
+        self.forge = ForgeLink(self)
+        self.forge_pages: Deployed | None = None
+        self._by_connect = Courier(self.link.sign_request_token, retry_delays)
+        self.webhooks = self.forge.triggers if door == "forge" else self._by_connect
         self.switches = switchboard(self)
         tracker.seed(self.tracker, self.directory)
         self._inner = Starlette(
@@ -127,12 +136,22 @@ class JiraSite(Sentences):
                 self.permissions.grant(self.app_account, project, *seeds.WORKER)
         return self.link.install(app_url)
 
+    def install_forge(self, app_url: str, **more: Any) -> None:
+        """Install the app through Forge, with its remote at ``app_url``; see ``ForgeLink``."""
+        for project in self.directory.projects:
+            self.permissions.grant(self.app_account, project, *seeds.MANAGER)
+        self.forge.install(app_url, **more)
+
     def reinstall(self) -> Installation:
         """Install again, with a new secret; also what a rotation of secrets looks like."""
         return self.install(self.link.installed.descriptor.base_url)
 
     def uninstall(self) -> None:
-        self.link.uninstall()
+        """By whichever door the app came."""
+        if self.forge.app_url is not None:
+            self.forge.uninstall()
+        if self.link.current is not None:
+            self.link.uninstall()
 
     def disable(self) -> None:
         self.link.disable()
@@ -181,6 +200,7 @@ class JiraSite(Sentences):
 
     def _tell(self, event: Event) -> None:
         self.history.append(event)
+        self.forge.tell(event)
         installation = self.link.current
         if installation is None or not installation.enabled:
             return
@@ -188,10 +208,12 @@ class JiraSite(Sentences):
         told = events.body(self.base_url, event, with_issue=self.with_issue_in_comment_webhooks)
         body = json.dumps(told, ensure_ascii=False).encode()
         for url in urls:
-            self.webhooks.send(event.name, url, body)
+            self._by_connect.send(event.name, url, body)
 
     @asynccontextmanager
     async def _lifespan(self, _app: Starlette) -> AsyncIterator[None]:
-        await self.webhooks.start()
+        await self._by_connect.start()
+        await self.forge.triggers.start()
         yield
-        await self.webhooks.stop()
+        await self._by_connect.stop()
+        await self.forge.triggers.stop()

@@ -23,8 +23,7 @@ export class Assistant extends Section {
   #kept;
   /** @type {Workflow | undefined} */
   #workflow;
-  /** @type {Written} as saved */
-  #saved = {};
+  #saved = written(undefined); // as saved; until that is known, as the empty form is
 
   /**
    * @param {HTMLElement} panel

@@ -55,10 +55,11 @@ export class Exchange {
 
   /** @returns {Promise<void>} once the turn has ended, however it did */
   answered() {
-    const url = `${this.#base}/api/threads/${encodeURIComponent(this.#asking.thread_id)}/events`;
+    const path = `/api/threads/${encodeURIComponent(this.#asking.thread_id)}`;
     return new Promise((resolve, reject) => {
-      const stream = new Stream(url, this.#session, {
+      const stream = new Stream(`${this.#base}${path}/events`, this.#session, {
         lastEventId: () => this.#thread.lastEventId,
+        snapshot: () => new Api(this.#base, this.#session).call("GET", path),
         onConnection: (connection) => {
           this.#connection(connection);
           if (connection === "refused") reject(new Error());

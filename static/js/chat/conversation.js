@@ -1,9 +1,9 @@
 /** One conversation of the panel: its thread, its stream, and everything that shows them. */
 
 import { announce, clone, make, part } from "../dom.js";
-import { HostMissing } from "../host.js";
-import { Api, Problem, Unreachable, sessionBy } from "../http.js";
+import { Api } from "../http.js";
 import { m, t } from "../i18n.js";
+import { explain, isFinal, patience } from "../trouble.js";
 import { Composer } from "./composer.js";
 import { Kept, Once } from "./kept.js";
 import { LogView } from "./log.js";
@@ -16,18 +16,16 @@ import { UnsentView } from "./unsent.js";
 
 /**
  * @typedef {object} Place
- * @property {string} base the app's path
- * @property {string} issueId
+ * @property {string} base the app's path, or its whole URL
+ * @property {import("../http.js").Session} session on the issue's thread
  * @property {"internal" | "public"} audience
  * @property {boolean} isReporter
- * @property {import("../host.js").Host} host
  * @property {(thread: import("./thread.js").Thread, may: {comment: boolean, work: boolean}) => void} changed
  */
 
 const LATE = 1500;
 const UNSEEN = 250;
 const OLDER = 50;
-const WAITS = [1000, 2000, 5000, 10_000];
 /** @type {Record<import("./standing.js").Action, string>} */
 const WORDS = { stop: m("Stop"), resume: m("Resume"), retry: m("Run again") };
 
@@ -75,10 +73,7 @@ export class Conversation {
     this.element.classList.add(audience);
     this.element.id = `conversation-${audience}`;
     part(this.element, "notice").textContent = this.#notice();
-    this.#session = sessionBy(place.base, place.host, "/api/sessions", {
-      issue_id: place.issueId,
-      audience,
-    });
+    this.#session = place.session;
     this.#api = new Api(place.base, this.#session);
     setInterval(() => this.#log?.refresh("tick"), 30_000);
     setInterval(() => this.#draw(), 30_000);
@@ -131,13 +126,13 @@ export class Conversation {
       try {
         await this.#load();
       } catch (error) {
-        if (error instanceof Problem && error.status < 500 && error.status !== 429) {
-          this.#refuse(error);
+        if (isFinal(error)) {
+          this.#refuse(explain(error));
           return;
         }
-        this.#trouble = this.#explain(error);
+        this.#trouble = explain(error);
         this.#draw();
-        await new Promise((go) => setTimeout(go, WAITS[Math.min(tries, WAITS.length - 1)]));
+        await patience(tries);
       }
     }
     this.#trouble = "";
@@ -156,9 +151,9 @@ export class Conversation {
     this.#draw();
   }
 
-  /** @param {Problem} error */
-  #refuse(error) {
-    this.#refusal = error.message;
+  /** @param {string} why */
+  #refuse(why) {
+    this.#refusal = why;
     this.#connection = "refused";
     this.#draw();
   }
@@ -180,7 +175,7 @@ export class Conversation {
           decide: (itemId, what, body) =>
             this.#api.call("POST", `${this.#path()}/drafts/${itemId}/${what}`, body),
           name: (id) => people.name(id),
-          explain: (error) => this.#explain(error),
+          explain: (error) => explain(error),
         },
       },
       () => this.#older(),
@@ -191,7 +186,7 @@ export class Conversation {
         const body = { text, client_id };
         return (await this.#api.call("POST", `${this.#path()}/messages`, body)).item_id;
       },
-      (error) => this.#explain(error),
+      (error) => explain(error),
       () => this.#draw(),
     );
     this.#composer = new Composer(this.element, {
@@ -210,6 +205,7 @@ export class Conversation {
       onEvent: (event) => this.#take(event),
       onConnection: (connection) => this.#expectConnection(connection),
       lastEventId: () => this.#thread.lastEventId,
+      snapshot: () => this.#api.call("GET", this.#path()),
     });
   }
 
@@ -292,23 +288,9 @@ export class Conversation {
       this.#trouble = "";
       await action();
     } catch (error) {
-      this.#trouble = this.#explain(error);
+      this.#trouble = explain(error);
     }
     this.#draw();
-  }
-
-  /**
-   * @param {unknown} error
-   * @returns {string} what happened and what helps
-   */
-  #explain(error) {
-    if (error instanceof Problem) {
-      const [field] = Object.values(error.fields);
-      return field ?? error.message;
-    }
-    if (error instanceof HostMissing) return t("Jira does not answer. It is tried again.");
-    if (error instanceof Unreachable) return t("The assistant’s server cannot be reached.");
-    throw error;
   }
 
   /** At most once a frame, however much happens; seldom where nobody looks, which has no frames. */

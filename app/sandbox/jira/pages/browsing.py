@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import JSONResponse, Response
 
+from app.sandbox.jira.forge.link import ADMIN
 from app.sandbox.jira.pages import issue_views, views
 from app.sandbox.jira.pages.shell import Refusal, Shell, Visit
 
@@ -28,6 +29,7 @@ class Browsing:
             "start.html",
             projects=views.projects(self._site, visit.viewer),
             installation=self._site.link.current,
+            forge=self._site.forge if self._site.forge.app_url else None,
             app_url=CUSTOMARY_APP_URL,
             is_admin=self._shell.is_admin(visit),
             tour=self._site.section and self._site.section.shown(),
@@ -49,6 +51,9 @@ class Browsing:
 
     def admin(self, visit: Visit) -> Response:
         self._shell.need_admin(visit)
+        if (forge := self._site.forge_pages) is not None:
+            frame = forge.frame(visit.viewer, ADMIN, visit.locale, None)
+            return self._shell.page(visit, "admin.html", frame=frame)
         installation = self._site.link.current
         module = installation.descriptor.admin_page() if installation else None
         if module is None:

@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 
 from app.sandbox import places
+from app.sandbox.jira import forge_pages
 from app.sandbox.jira.pages.shell import (
     LOCALE_COOKIE,
     LOCALES,
@@ -47,6 +48,12 @@ class Frames:
             raise Refusal(404, "No app", "No app is installed.")
         token = self._site.context_token(visit.viewer.name, key)
         return JSONResponse({"token": token}, headers={"Cache-Control": "no-store"})
+
+    def invoke(self, visit: Visit) -> Response:
+        """A remote call of a page that Forge frames, for who looks."""
+        if self._site.forge_pages is None:
+            raise Refusal(404, "No app", "No app is installed through Forge.")
+        return forge_pages.invoked(self._site, visit.viewer, visit.form)
 
     def look(self, visit: Visit) -> Response:
         """Keep a theme for this browser, or a language for who looks."""

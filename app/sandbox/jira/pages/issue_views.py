@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
+from app.sandbox.jira.forge.link import PANEL
 from app.sandbox.jira.model import Comment, Issue, User
 from app.sandbox.jira.pages.adf_html import render
 from app.sandbox.jira.pages.views import (
@@ -182,7 +183,11 @@ def _lozenges(site: JiraSite, stored: Comment) -> list[Lozenge]:
 def _panel(site: JiraSite, viewer: User, stored: Issue, locale: str) -> FrameView | None:
     """The app's panel; customers have none in their help centre."""
     installation = site.link.current
-    if installation is None or not installation.enabled or viewer.account_type == "customer":
+    if viewer.account_type == "customer":
+        return None
+    if site.forge_pages is not None:
+        return site.forge_pages.frame(viewer, PANEL, locale, stored)
+    if installation is None or not installation.enabled:
         return None
     module = installation.descriptor.panel()
     if module is None:

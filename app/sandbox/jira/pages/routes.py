@@ -48,6 +48,7 @@ def routes(site: JiraSite) -> list[BaseRoute]:
         ),
         Route("/look", taken(frames.look), methods=["POST"]),
         Route("/frames/token", taken(frames.token), methods=["POST"]),
+        Route("/frames/forge", taken(frames.invoke), methods=["POST"]),
         Route("/atlassian-connect/all.js", frames.script),
         Mount("/static", StaticFiles(directory=places.STATIC)),
     ]

@@ -187,6 +187,8 @@ class Shell:
 
     def _framed(self) -> str:
         """The origin of the app: nothing else is framed."""
+        if self._site.forge_pages is not None:
+            return self._site.forge_pages.base_url
         installation = self._site.link.current
         if installation is None:
             return "'none'"

@@ -64,10 +64,11 @@ class ProjectView:
 
 @dataclass(frozen=True)
 class FrameView:
-    """``facts`` is JSON, for static/sandbox/host.js."""
+    """``facts`` is JSON, for static/sandbox/host.js, or, of a ``forge`` frame, forge-host.js."""
 
     title: str
     facts: str
+    kind: str = "connect"
 
 
 @dataclass(frozen=True)

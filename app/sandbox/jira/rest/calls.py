@@ -15,6 +15,7 @@ from starlette.routing import Route
 from app.sandbox.jira import limits, tokens
 from app.sandbox.jira.adf import BadDocument
 from app.sandbox.jira.directory import Missing
+from app.sandbox.jira.forge.tokens import BadToken
 from app.sandbox.jira.model import Issue, Project, User
 
 if TYPE_CHECKING:
@@ -53,16 +54,17 @@ class Answer:
 
 @dataclass(frozen=True)
 class Call:
-    """A request that was proved to come from the app and may do what it asks."""
+    """A request that was proved to come from the app and may do what it asks.
+
+    ``me`` is the app's account, or through Forge the person whose token the app has.
+    """
 
     site: JiraSite
     path: dict[str, str]
     query: QueryParams
     body: Any = field(repr=False)
-
-    @property
-    def me(self) -> User:
-        return self.site.app_account
+    me: User
+    by_connect: bool
 
     def object(self) -> dict[str, Any]:
         if not isinstance(self.body, dict):
@@ -104,6 +106,10 @@ class Call:
         if permission not in self.site.permissions.on_issue(self.me, issue):
             raise Refused(403, f"You need the permission {permission} to do that.")
 
+    def need_global(self, permission: str) -> None:
+        if permission not in self.site.permissions.global_of(self.me):
+            raise Refused(403, f"You need the permission {permission} to do that.")
+
 
 Handler = Callable[[Call], Answer]
 
@@ -115,10 +121,12 @@ def route(site: JiraSite, path: str, methods: dict[str, tuple[Handler, Scope]]) 
         handler, scope = methods["GET" if request.method == "HEAD" else request.method]
         raw = await request.body()
         try:
-            _authenticate(site, request, scope)
+            me, by_connect = _authenticate(site, request, scope)
             body = _json(raw)
             with site.tracker.lock:
-                call = Call(site, dict(request.path_params), request.query_params, body)
+                call = Call(
+                    site, dict(request.path_params), request.query_params, body, me, by_connect
+                )
                 _spend_write(call, request.method)
                 answer = handler(call)
         except Refused as refused:
@@ -139,7 +147,25 @@ def refusal(refused: Refused) -> JSONResponse:
     return JSONResponse(body, refused.status, refused.headers)
 
 
-def _authenticate(site: JiraSite, request: Request, scope: Scope) -> None:
+def _authenticate(site: JiraSite, request: Request, scope: Scope) -> tuple[User, bool]:
+    """Who calls, and whether by Connect: only the app, or through Forge one of its people."""
+    if "cloud_id" in request.path_params:
+        return _by_forge(site, request), False
+    _by_connect(site, request, scope)
+    return site.app_account, True
+
+
+def _by_forge(site: JiraSite, request: Request) -> User:
+    try:
+        return site.forge.account_of(
+            request.headers.get("authorization", ""), request.path_params["cloud_id"]
+        )
+    except BadToken as error:
+        site.refused_tokens.append(str(error))
+        raise Refused(401, UNAUTHENTICATED) from None
+
+
+def _by_connect(site: JiraSite, request: Request, scope: Scope) -> None:
     """Only the app, with its own request token, and only within its scopes."""
     installation = site.link.current
     kind, _, token = request.headers.get("authorization", "").partition(" ")

@@ -70,6 +70,8 @@ def check_permissions(call: Call) -> Answer:
     """
     sent = call.object()
     who = _who(call, sent.get("accountId"))
+    if who != call.me and not call.by_connect:  # only a Connect app may ask of anybody
+        call.need_global("ADMINISTER")
     held = call.site.permissions.global_of(who)
     asked = _names(sent.get("globalPermissions"), GLOBAL_PERMISSIONS)
     granted: list[dict[str, Any]] = []
@@ -88,6 +90,22 @@ def check_permissions(call: Call) -> Answer:
         "projectPermissions": granted,
     }
     return Answer(body)
+
+
+def with_permission(call: Call) -> Answer:
+    """Those of the people asked for who have a permission on an issue."""
+    wanted = _names(call.query.get("permissions", "").split(","), PROJECT_PERMISSIONS)
+    issue = call.visible_issue(call.query.get("issueKey", ""))
+    if "ADMINISTER_PROJECTS" not in call.site.permissions.on_project(call.me, issue.project):
+        call.need_global("ADMINISTER")
+    asked = call.query.get("accountId", "")
+    found = [
+        each
+        for each in call.site.directory.people
+        if each.account_id == asked
+        and call.site.permissions.on_issue(each, issue).issuperset(wanted)
+    ]
+    return Answer([_user(call, each) for each in found], objects=len(found))
 
 
 def my_permissions(call: Call) -> Answer:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
 
+from app.sandbox.jira.forge.tokens import key_set
 from app.sandbox.jira.keys import install_key
 from app.sandbox.jira.rest import comments, issues, people, service_desk
 from app.sandbox.jira.rest.calls import Refused, refusal, route
@@ -20,12 +22,22 @@ DESK = "/rest/servicedeskapi"
 
 
 def routes(site: JiraSite) -> list[BaseRoute]:
+    return [
+        *_rest(site),
+        Mount("/ex/jira/{cloud_id}", routes=_rest(site)),
+        Route("/install-keys/{kid}", _install_key),
+        Route("/forge/jwks.json", partial(_invocation_keys, site)),
+    ]
+
+
+def _rest(site: JiraSite) -> list[BaseRoute]:
     one_comment = f"{V3}/issue/{{issue}}/comment/{{comment}}"
     properties = f"{V3}/comment/{{comment}}/properties"
     request = f"{DESK}/request/{{issue}}"
     return [
         route(site, f"{V3}/myself", {"GET": (people.myself, "READ")}),
         route(site, f"{V3}/user", {"GET": (people.user, "READ")}),
+        route(site, f"{V3}/user/permission/search", {"GET": (people.with_permission, "READ")}),
         route(site, f"{V3}/user/bulk", {"GET": (people.users, "READ")}),
         route(site, f"{V3}/serverInfo", {"GET": (people.server_info, "READ")}),
         route(site, f"{V3}/mypermissions", {"GET": (people.my_permissions, "READ")}),
@@ -78,7 +90,6 @@ def routes(site: JiraSite) -> list[BaseRoute]:
             f"{DESK}/servicedesk/{{desk}}/organization",
             {"GET": (service_desk.organizations, "READ")},
         ),
-        Route("/install-keys/{kid}", _install_key),
         Route("/rest/{rest:path}", _unknown, methods=["GET", "POST", "PUT", "DELETE", "PATCH"]),
     ]
 
@@ -89,6 +100,11 @@ async def _install_key(request: Request) -> Response:
     if request.path_params["kid"] != key.kid:
         return PlainTextResponse("not found", 404)
     return PlainTextResponse(key.public_pem, media_type="application/x-pem-file")
+
+
+async def _invocation_keys(site: JiraSite, _request: Request) -> Response:
+    """The public keys of invocation tokens, as Atlassian's CDN answers them."""
+    return JSONResponse(key_set(*site.forge.keys))
 
 
 async def _unknown(_request: Request) -> Response:
