@@ -23,6 +23,8 @@ from tests.support.talks import Chat
 from tests.support.world import World, free_port, until, world_of_processes
 
 ANSWER = "It swaps, since it was given half of the memory that it needs. " * 3
+SAID_BEFORE = "It swaps, since it was given half of the memory "
+"""Ten words."""
 
 
 @dataclass
@@ -78,7 +80,7 @@ def test_a_restart_in_mid_stream_changes_no_event(apps: Apps, number: signal.Sig
     before = chat.thread()["last_event_id"]
     chat.say("Why is it slow?")
     seen = EventSource(f"{chat.url}/events", chat.token, before)
-    seen.read(lambda source: bool(source.texts()))
+    seen.read(lambda source: source.texts() == SAID_BEFORE)
     early = len(seen.events)
 
     end(app, number)
