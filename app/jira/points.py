@@ -2,7 +2,7 @@
 
 A process takes a block of points from what all share and spends from that, so that a call
 costs no transaction. What was taken never exceeds the hour's quota; so what is spent does not.
-A process that dies loses what is left of its block, for that hour.
+A process that dies loses what is left of its block, for that hour; so its first blocks are small.
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ log = structlog.get_logger(__name__)
 HOURLY = 64_500
 """A little less than Jira's 65,000: of calls at the turn of an hour, Jira may count some later."""
 BLOCK = 200
+FIRST = 10
+"""Points of a process's first block; each is twice the one before, up to ``BLOCK``."""
 
 TAKEN = Gauge("jira_chatkit_jira_points_hour", "Points that all processes took for this hour")
 
@@ -69,16 +71,25 @@ class Points:
         clock: by which the hours begin.
         ledger: what all processes share.
         hourly: points for all of them together in an hour.
-        block: taken at a time.
+        block: taken at a time, by a process that spends.
+        first: taken by one that has just begun; so one that crashes again and again does not use
+            up everybody's hour.
     """
 
     def __init__(
-        self, clock: Clock, ledger: Ledger, *, hourly: int = HOURLY, block: int = BLOCK
+        self,
+        clock: Clock,
+        ledger: Ledger,
+        *,
+        hourly: int = HOURLY,
+        block: int = BLOCK,
+        first: int = FIRST,
     ) -> None:
         self._clock = clock
         self._ledger = ledger
         self._hourly = hourly
-        self._block = block
+        self._most = block
+        self._block = min(first, block)
         self._hour = ""
         self._left = 0
         self._total = 0  # that all have taken, as of our last block
@@ -131,6 +142,7 @@ class Points:
     async def _take(self, hour: str, wanted: int) -> None:
         taken = await self._ledger.take_points(hour, wanted, self._hourly)
         TAKEN.set(taken.total)
+        self._block = min(self._most, self._block * 2)
         if hour == self._hour:
             self._left += taken.granted
             self._total = taken.total

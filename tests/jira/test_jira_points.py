@@ -24,7 +24,7 @@ def ledger() -> LedgerInMemory:
 
 
 def of_process(clock: FakeClock, ledger: LedgerInMemory, **more: int) -> Points:
-    return Points(clock, ledger, **{"hourly": 1_000, "block": 100, **more})
+    return Points(clock, ledger, **{"hourly": 1_000, "block": 100, "first": 100, **more})
 
 
 async def spend(process: Points, count: int) -> int:
@@ -51,6 +51,32 @@ async def test_a_block_is_taken_for_many_calls(clock: FakeClock, ledger: LedgerI
     await spend(process, 1)
     await idle()
     assert (ledger.taken[HOUR], ledger.asked["points"]) == (200, 2)
+
+
+async def test_who_has_just_begun_takes_little_and_who_spends_takes_more(
+    clock: FakeClock, ledger: LedgerInMemory
+) -> None:
+    process = of_process(clock, ledger, hourly=10_000, first=10)
+    await spend(process, 1)
+    await idle()
+    assert ledger.taken[HOUR] == 10 + 20  # the next is taken before the first is used up
+    for _ in range(10):
+        await spend(process, 50)
+        await idle()
+    asked = ledger.asked["points"]
+    for _ in range(20):
+        await spend(process, 50)
+        await idle()
+    assert ledger.asked["points"] - asked == 10  # a hundred at a time
+
+
+async def test_one_that_crashes_again_and_again_does_not_use_up_the_hour(
+    clock: FakeClock, ledger: LedgerInMemory
+) -> None:
+    for _ in range(100):
+        await spend(of_process(clock, ledger, hourly=100_000, block=200, first=10), 20)
+        await idle()
+    assert ledger.taken[HOUR] <= 100 * 20 * 4
 
 
 async def test_no_call_waits_for_the_next_block(clock: FakeClock, ledger: LedgerInMemory) -> None:
