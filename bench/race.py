@@ -17,7 +17,7 @@ from bench import stage
 from bench.results import Result
 from tests.support.world import World, world
 
-TAKEOVERS = 100
+TAKEOVERS = 50
 LATENCY = 0.15
 METHOD = (
     "Jira has no conditional post: it takes a comment whatever was written meanwhile. So the app"
