@@ -174,11 +174,14 @@ def test_old_processes_end_and_say_why_and_newer_ones_go_on(hosts: Hosts, newer:
     chat = Chat(here, "OPS-1", "agnes", "public")
     seen = EventSource(f"{chat.url}/events", chat.token, chat.thread()["last_event_id"])
     here.jira.comment("OPS-1", "Why is it slow?", by="rita")
-    seen.read(lambda source: bool(source.texts()))
+    stream = seen.chunks()
+    while not seen.texts():
+        next(stream)
     assert hosts.pid_at_work() == worker.pid
 
     newer.migrate()
-    seen.read()  # to its end, which is a proper one
+    for _ in stream:  # to its end, which is a proper one
+        pass
     for ended in (web.program.end(), worker.end()):
         assert ended.code == 2, ended.said
         assert "Traceback" not in ended.said

@@ -21,7 +21,7 @@ def test_words_of_an_abandoned_answer_leave_the_log_with_what_they_quoted(here: 
     here.openai.hold(after=8)
     comment = here.jira.comment("SUP-2", "My card is CANARY-4711. Can both?", by="carlos")
     until(
-        lambda: any("You said" in event.data for event in here.events()), "the answer to be begun"
+        lambda: any("more words" in event.data for event in here.events()), "the answer to be shown"
     )
     here.jira.make_internal(comment)
     until(lambda: here.openai.cancelled, "the model to be stopped upstream")
