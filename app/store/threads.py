@@ -92,18 +92,6 @@ def of_issue(db: Session, tenant_id: str, issue_id: str, audience: str) -> Threa
     return db.exec(_OF_ISSUE, params=named).one_or_none()
 
 
-def public_of(db: Session, issues: Collection[tuple[str, str]]) -> dict[tuple[str, str], str]:
-    """Ids of the public threads that these issues have, by tenant and issue."""
-    rows = db.exec(
-        select(Thread.tenant_id, Thread.issue_id, Thread.id).where(
-            col(Thread.tenant_id).in_({tenant_id for tenant_id, _ in issues}),
-            col(Thread.issue_id).in_({issue_id for _, issue_id in issues}),
-            Thread.audience == "public",
-        )
-    )
-    return {(tenant_id, issue_id or ""): thread_id for tenant_id, issue_id, thread_id in rows}
-
-
 def by_id(db: Session, tenant_id: str, thread_id: str) -> Thread | None:
     if not thread_id.isprintable():  # such as NUL, which PostgreSQL refuses to look for
         return None
@@ -121,30 +109,6 @@ def make_due(db: Session, thread_id: str, at: datetime) -> None:
     )
     announce(db, DUE)
     announce(db, f"{DUE}:{thread_id}")
-
-
-def make_all_due(db: Session, thread_ids: Collection[str], at: datetime) -> None:
-    """The same for several threads, locked in the order of their ids.
-
-    No stronger than what other doors hold that file something on the same thread: two would wait
-    for each other.
-    """
-    due = col(Thread.due_at)
-    late = (
-        select(Thread.id)
-        .where(col(Thread.id).in_(thread_ids), or_(due.is_(None), due > at))
-        .order_by(col(Thread.id))
-        .with_for_update(key_share=True)
-    )
-    db.execute(
-        update(Thread)
-        .where(col(Thread.id).in_(late))
-        .values(due_at=at)
-        .execution_options(synchronize_session=False)
-    )
-    announce(db, DUE)
-    for thread_id in thread_ids:
-        announce(db, f"{DUE}:{thread_id}")
 
 
 # --- leases ---------------------------------------------------------------------------------
