@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
+from typing import Any, cast
 
-from sqlalchemy import func
-from sqlmodel import Session, select
+from sqlalchemy import func, insert
+from sqlmodel import Session, SQLModel, select
 
 from app.store.ids import new_epoch, new_id
-from app.store.statements import insert_rows, sort_key
+from app.store.statements import sort_key
 from app.store.tables import Issue, Item, Tenant, Thread, Turn
 from bench import stage
 from bench.machine import cpu_seconds
@@ -102,7 +103,7 @@ def _asked_on(db: Session) -> list[Thread]:
 def _add_threads(db: Session, start: int, count: int) -> None:
     tenant_id, now = db.exec(select(Tenant.id)).one(), datetime.now(UTC)
     issues = [str(10**9 + number) for number in range(start, start + count)]
-    insert_rows(db, Issue, [{"tenant_id": tenant_id, "issue_id": issue} for issue in issues])
+    _insert(db, Issue, [{"tenant_id": tenant_id, "issue_id": issue} for issue in issues])
     made = {
         "tenant_id": tenant_id,
         "audience": "public",
@@ -115,7 +116,7 @@ def _add_threads(db: Session, start: int, count: int) -> None:
     rows = [
         {**made, "id": new_id("thr"), "issue_id": issue, "epoch": new_epoch()} for issue in issues
     ]
-    insert_rows(db, Thread, rows)
+    _insert(db, Thread, rows)
 
 
 def _add_items(db: Session, tenant_id: str, thread_id: str, count: int) -> None:
@@ -138,7 +139,12 @@ def _add_items(db: Session, tenant_id: str, thread_id: str, count: int) -> None:
         at = first + timedelta(seconds=number)
         told = {"id": new_id("item"), "sort_key": sort_key(at, 0), "comment_id": f"9{number:08d}"}
         rows.append({**said, **told, "created_at": at, "updated_at": at})
-    insert_rows(db, Item, rows)
+    _insert(db, Item, rows)
+
+
+def _insert(db: Session, table: type[SQLModel], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Rows as they are, past the session."""
+    db.execute(insert(cast("Any", table).__table__), rows)
 
 
 def run(issues: int = ISSUES, *, rounds: int = ROUNDS) -> Result:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, insert
+from sqlalchemy import CursorResult
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, SQLModel
 
@@ -21,11 +21,6 @@ def insert_new(db: Session, table: type[SQLModel], values: Mapping[str, Any]) ->
         .execution_options(preserve_rowcount=True)  # else PostgreSQL's is not kept
     )
     return cast("CursorResult[Any]", db.execute(statement)).rowcount == 1
-
-
-def insert_rows(db: Session, table: type[SQLModel], rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert rows as they are, past the session."""
-    db.execute(insert(cast("Any", table).__table__), rows)
 
 
 def _unless_there(db: Session, table: type[SQLModel]) -> postgresql.Insert | sqlite.Insert:

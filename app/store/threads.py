@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Integer, bindparam, or_, update
+from sqlalchemy import ColumnElement, Integer, Row, bindparam, or_, update
 from sqlmodel import Session, col, delete, select
 
 from app.errors import LeaseLost
@@ -126,7 +126,7 @@ _HELD = (
 
 
 _THREADS = cast("Any", Thread).__table__
-_ALL_HELD = (
+_ALL_LOCKED = (
     select(_THREADS.c.id, _THREADS.c.tenant_id, _THREADS.c.fence, _THREADS.c.lease_owner)
     .where(_THREADS.c.id.in_(bindparam("threads", expanding=True)))
     .order_by(_THREADS.c.id)
@@ -199,14 +199,23 @@ def hold(db: Session, lease: Lease) -> Thread:
 
 def held(db: Session, leases: Iterable[Lease]) -> set[Lease]:
     """Those of these leases that hold, their threads locked in the order of their ids."""
-    named = {"threads": sorted({lease.thread_id for lease in leases})}
-    rows = db.connection().execute(_ALL_HELD, named)
+    rows = _locked(db, {lease.thread_id for lease in leases})
     standing = {row.id: (row.tenant_id, row.fence, row.lease_owner) for row in rows}
     return {
         lease
         for lease in leases
         if standing.get(lease.thread_id) == (lease.tenant_id, lease.fence, lease.owner)
     }
+
+
+def lock_all(db: Session, thread_ids: Collection[str]) -> None:
+    """Hold these rows until this transaction ends, locked in the order of their ids."""
+    if thread_ids:
+        _locked(db, thread_ids)
+
+
+def _locked(db: Session, thread_ids: Collection[str]) -> Sequence[Row[*tuple[Any, ...]]]:
+    return db.connection().execute(_ALL_LOCKED, {"threads": sorted(thread_ids)}).all()
 
 
 def renew(db: Session, lease: Lease, now: datetime) -> None:

@@ -149,6 +149,8 @@ def tell_more(db: Session, tellings: Sequence[Telling]) -> list[AppError | None]
             texts.append((turn.reply_item_id, one.told.text))
             said = _update(turn.reply_item_id, "content_part.text_delta", {"delta": one.told.delta})
             shown.setdefault((turn.tenant_id, turn.reply_thread_id), []).append(said)
+    # What a draft's answer stands on is not what is leased for it.
+    threads.lock_all(db, {thread for _, thread in shown} - {one.thread_id for one in held})
     threads.rewrite(db, texts)
     log.append_to_each(db, shown, tellings[-1].at)
     return outcomes

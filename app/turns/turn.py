@@ -99,6 +99,7 @@ class TurnRun:
                 await c.database.write(recording.settle, turn.tenant_id, self.running, usage)
 
     async def _begin_posting(self, text: str, usage: Usage | None) -> None:
-        c, now = self._c, self._c.clock.now()
+        c = self._c
         await c.at_step("generated")
+        now = c.clock.now()
         await c.database.write(recording.begin_posting, self._lease, self.running, text, usage, now)

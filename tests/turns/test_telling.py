@@ -15,6 +15,7 @@ from app.store.tables import Event, Item, Turn
 from app.store.threads import Lease
 from app.turns import recording
 from app.turns.deciding import Run, decide
+from app.turns.openings import make_turn
 from app.turns.outcomes import Interrupted
 from app.turns.recording import Call, Running, Telling, Told
 from app.turns.talking import ask_privately
@@ -83,6 +84,38 @@ async def test_two_tellings_of_one_thread_are_both_told_in_order(database_url: s
         assert "cause" in lines[-2]
         assert "of it" in lines[-1]
         assert text == "Because of it"
+
+
+def _drafting(db: Session, issue_id: str) -> Telling:
+    """A draft for a public thread: its words stand on the internal one."""
+    thread = threads.ensure_thread(db, "acme", issue_id, "public", START)
+    turn = make_turn(db, thread, "draft", START)
+    lease = threads.claim_one(db, thread.id, "worker", START, 15)
+    assert lease is not None
+    turn.state, turn.attempt, turn.reply_item_id = "generating", 1, f"item of {issue_id}"
+    running = Running(turn.id, 1)
+    recording.tell(db, lease, running, Told("Be", "Be"), START)
+    return Telling(lease, running, Told("cause", "Because"), START)
+
+
+def _all_drafting(db: Session) -> list[Telling]:
+    add_tenant(db)
+    return [_drafting(db, issue_id) for issue_id in ISSUES]
+
+
+async def test_drafts_are_told_together_where_they_stand(database_url: str) -> None:
+    with opened(database_url) as database:
+        tellings = await database.write(_all_drafting)
+        assert await _tell(database, tellings) == [None, None, None]
+
+        for issue_id in ISSUES:
+            internal = await database.read(threads.of_issue, "acme", issue_id, audience="internal")
+            assert internal is not None
+            where = replace(tellings[0].lease, thread_id=internal.id)
+            numbers, lines, text = await database.read(_told, where)
+            assert numbers == list(range(1, internal.last_n + 1))
+            assert "cause" in lines[-1]
+            assert text == "Because"
 
 
 async def test_who_lost_the_lease_tells_nothing_and_hinders_nobody(database_url: str) -> None:
